@@ -1,0 +1,42 @@
+"""What is due when: one row per periodic job. Each is idempotent and bounded, and its message expires before the next."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from shared.jobs import HEARTBEATS, PURGE_SESSIONS, SWEEP_FILES, SWEEP_WORK, TIDY_PHOTOS, Job
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Start `job` every `every`; a message not taken within `expires` is dropped."""
+
+    job: Job
+    every: timedelta
+    expires: timedelta
+
+
+def _row(job: Job, **every: float) -> Row:
+    period = timedelta(**every)
+    return Row(job, period, period * 0.9)
+
+
+TIMETABLE: Final = (
+    _row(SWEEP_WORK, seconds=5),
+    *(_row(job, seconds=15) for job in HEARTBEATS.values()),
+    _row(SWEEP_FILES, minutes=10),
+    _row(TIDY_PHOTOS, hours=1),
+    _row(PURGE_SESSIONS, hours=1),
+)
+
+
+def schedule() -> dict[str, dict[str, Any]]:
+    """The timetable in Celery's form."""
+    return {
+        row.job.name: {
+            "task": row.job.name,
+            "schedule": row.every,
+            "options": {"expires": row.expires.total_seconds(), "queue": row.job.queue},
+        }
+        for row in TIMETABLE
+    }

@@ -1,0 +1,1 @@
+"""The development stack: embedded Postgres and Redis, and the supervisor behind `make up`."""

@@ -1,0 +1,1 @@
+"""The domain: everything true about Delete, with no web framework and no task queue in it."""

@@ -1,0 +1,114 @@
+"""The tables of accounts: users, their login sessions, and the counter that guards login while Redis is away."""
+
+import uuid
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Date, Float, ForeignKey, Index, LargeBinary, SmallInteger, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models import Base, Created, Id, Moment
+
+
+class Role(StrEnum):
+    """What somebody may do; each includes those before it."""
+
+    USER = "user"
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+
+
+class Status(StrEnum):
+    """The state of an account."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    DELETING = "deleting"
+
+
+class Gender(StrEnum):
+    """Genders that people have and seek."""
+
+    WOMAN = "woman"
+    MAN = "man"
+    NONBINARY = "nonbinary"
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+class User(Base):
+    """A person's account."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("uq_users_email", func.lower(text("email")), unique=True),
+        Index("uq_users_username", "username", unique=True),
+        _one_of("role", Role),
+        _one_of("status", Status),
+        _one_of("gender", Gender),
+        CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location_whole"),
+        CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="location_on_earth"),
+        CheckConstraint("18 <= min_age AND min_age <= max_age AND max_age <= 99", name="age_range"),
+        CheckConstraint("max_distance_km BETWEEN 1 AND 500", name="distance_range"),
+        CheckConstraint("char_length(bio) <= 500", name="bio_length"),
+    )
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(Text)
+    email_verified_at: Mapped[Moment | None]
+    username: Mapped[str | None] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    birth_date: Mapped[date] = mapped_column(Date)
+    gender: Mapped[str | None] = mapped_column(Text)
+    bio: Mapped[str] = mapped_column(Text, default="", server_default="")
+    latitude: Mapped[float | None] = mapped_column(Float)
+    longitude: Mapped[float | None] = mapped_column(Float)
+    time_zone: Mapped[str] = mapped_column(Text, default="UTC", server_default="UTC")
+    sought_genders: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), default=lambda: list(Gender), server_default=text("'{woman,man,nonbinary}'")
+    )
+    min_age: Mapped[int] = mapped_column(SmallInteger, default=18, server_default=text("18"))
+    max_age: Mapped[int] = mapped_column(SmallInteger, default=99, server_default=text("99"))
+    max_distance_km: Mapped[int | None] = mapped_column(SmallInteger)
+    role: Mapped[str] = mapped_column(Text, default=Role.USER, server_default=Role.USER)
+    status: Mapped[str] = mapped_column(Text, default=Status.ACTIVE, server_default=Status.ACTIVE)
+    created_at: Mapped[Created]
+    updated_at: Mapped[Moment] = mapped_column(server_default=func.now(), onupdate=func.now())
+    last_active_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class LoginSession(Base):
+    """One login on one device. Its refresh token is rotated in place, so that there is exactly one good one."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("ix_sessions_user_id", "user_id"), Index("ix_sessions_idle_until", "idle_until"))
+
+    id: Mapped[Id]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    """SHA-256 of the refresh token's secret; the secret itself is nowhere."""
+    prev_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    rotated_at: Mapped[Moment] = mapped_column(server_default=func.now())
+    idle_until: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    revoked_at: Mapped[Moment | None]
+    revoked_why: Mapped[str | None] = mapped_column(Text)
+    device: Mapped[str] = mapped_column(Text, default="", server_default="")
+    created_at: Mapped[Created]
+
+
+class LoginAttempts(Base):
+    """Tries to log in per minute, used only while Redis does not answer."""
+
+    __tablename__ = "login_attempts"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    """A hash of address and account."""
+    minute: Mapped[Moment] = mapped_column(primary_key=True)
+    tries: Mapped[int] = mapped_column(SmallInteger, default=1, server_default=text("1"))

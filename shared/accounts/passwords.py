@@ -1,0 +1,31 @@
+"""Hashing passwords: bcrypt over SHA-256, so that nothing is cut at 72 bytes. Slow on purpose; call it on a thread."""
+
+from functools import lru_cache
+
+from passlib.context import CryptContext
+
+from shared.settings import settings
+
+
+@lru_cache
+def _policy() -> CryptContext:
+    return CryptContext(["bcrypt_sha256"], bcrypt_sha256__rounds=settings().bcrypt_rounds)
+
+
+@lru_cache
+def _dummy() -> str:
+    return hash_password("nobody's password")
+
+
+def hash_password(password: str) -> str:
+    """The hash to store."""
+    return str(_policy().hash(password))
+
+
+def verify_password(password: str, stored: str | None) -> tuple[bool, str | None]:
+    """(whether it is right, a new hash to store when the policy has become stronger).
+
+    Without a stored hash (no such account) it takes the same time and is wrong.
+    """
+    right, renewed = _policy().verify_and_update(password, stored or _dummy())
+    return bool(right) and stored is not None, renewed if stored else None

@@ -1,0 +1,104 @@
+"""Accounts: signing up and editing what one says about oneself."""
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shared.accounts import rules
+from shared.accounts.models import Role, Status, User
+from shared.errors import Refusal
+from shared.settings import settings
+
+
+def sign_up(
+    session: Session, *, email: str, password_hash: str, name: str, birth_date: date, now: datetime, more: dict[str, Any]
+) -> User:
+    """Create an account; `more` holds further columns.
+
+    Raises:
+        Refusal: `underage`, `email_taken` or `username_taken`.
+    """
+    today = now.astimezone(ZoneInfo(more.get("time_zone", "UTC"))).date()
+    if rules.age(birth_date, today) < settings().minimum_age:
+        raise Refusal("underage", f"You must be {settings().minimum_age} or older to join.")
+    user = User(email=email, password_hash=password_hash, name=name, birth_date=birth_date, **more)
+    session.add(user)
+    _flush(session)
+    return user
+
+
+def edit(session: Session, user: User, *, changes: dict[str, Any]) -> User:
+    """Change columns of one's own account.
+
+    Raises:
+        Refusal: `username_taken`, or `validation_error` when the age range would end before it begins.
+    """
+    for column, value in changes.items():
+        setattr(user, column, value)
+    if user.min_age > user.max_age:
+        raise Refusal("validation_error", "The age range must not end before it begins.")
+    _flush(session)
+    session.refresh(user)
+    return user
+
+
+def pause(session: Session, user: User) -> User:
+    """Hide from discovery until resumed; again is no error."""
+    return _move(session, user, Status.ACTIVE, Status.PAUSED)
+
+
+def resume(session: Session, user: User) -> User:
+    """Come back from a pause; again is no error."""
+    return _move(session, user, Status.PAUSED, Status.ACTIVE)
+
+
+def _move(session: Session, user: User, before: Status, after: Status) -> User:
+    if user.status not in {before, after}:
+        raise Refusal("invalid_transition")
+    user.status = after
+    session.flush()
+    session.refresh(user)
+    return user
+
+
+def lock(session: Session, user_id: uuid.UUID) -> None:
+    """Make this person's changes wait for each other until the transaction ends; readers do not wait."""
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+
+
+def find_by_login(session: Session, login: str) -> User | None:
+    """The account of an e-mail address (whatever its case) or username."""
+    return session.scalar(
+        select(User).where(or_(func.lower(User.email) == login.lower(), User.username == login.lower()))
+    )
+
+
+def set_role(session: Session, *, login: str, role: Role) -> User:
+    """Give somebody a role.
+
+    Raises:
+        Refusal: `not_found`.
+    """
+    user = find_by_login(session, login)
+    if user is None:
+        raise Refusal("not_found", f"There is no account {login}.")
+    user.role = role
+    return user
+
+
+def _flush(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        constraint = error.orig.diag.constraint_name if isinstance(error.orig, UniqueViolation) else None
+        if constraint == "uq_users_email":
+            raise Refusal("email_taken") from None
+        if constraint == "uq_users_username":
+            raise Refusal("username_taken") from None
+        raise

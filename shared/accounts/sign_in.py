@@ -1,0 +1,259 @@
+"""Logging in, staying logged in, and the ends of sessions."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from shared import log
+from shared.accounts.models import LoginAttempts, LoginSession, Role, Status, User
+from shared.accounts.service import find_by_login
+from shared.accounts.tokens import Claims, KeyRing, new_secret, secret_hash
+from shared.errors import Refusal
+from shared.settings import settings
+
+ACTIVITY_STEP = timedelta(minutes=5)  # how exact `last_active_at` is; saves a write per request
+KEEP_ENDED = timedelta(days=30)  # ended sessions stay that long, to recognise their tokens
+_RANK = {role: rank for rank, role in enumerate(Role)}
+_log = log.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a login or a refresh returns."""
+
+    access_token: str
+    refresh_token: str
+    user_id: uuid.UUID
+
+
+def credentials(session: Session, *, login: str) -> tuple[uuid.UUID, str] | None:
+    """(id, password hash) of the account of an e-mail address or username, to be verified outside the transaction."""
+    user = find_by_login(session, login)
+    return None if user is None else (user.id, user.password_hash)
+
+
+def open_session(
+    session: Session,
+    *,
+    user_id: uuid.UUID,
+    verified_hash: str,
+    renewed_hash: str | None,
+    device: str,
+    keys: KeyRing,
+    now: datetime,
+) -> tuple[User, TokenPair]:
+    """Begin a login session for somebody whose password has been verified against `verified_hash`.
+
+    Raises:
+        Refusal: `invalid_credentials` when the password was changed meanwhile, `account_suspended`.
+    """
+    user = session.get(User, user_id, with_for_update={"key_share": True})
+    if user is None or user.password_hash != verified_hash or user.status == Status.DELETING:
+        raise Refusal("invalid_credentials")
+    if user.status == Status.SUSPENDED:
+        raise Refusal("account_suspended")
+    if renewed_hash is not None:
+        user.password_hash = renewed_hash
+    user.last_active_at = now
+    secret = new_secret()
+    login = LoginSession(
+        user_id=user.id,
+        token_hash=secret_hash(secret),
+        rotated_at=now,
+        idle_until=now + timedelta(days=settings().refresh_token_expire_days),
+        expires_at=now + timedelta(days=settings().session_max_days),
+        device=device[:200],
+    )
+    session.add(login)
+    session.flush()
+    session.refresh(user)
+    return user, _pair(login, secret, keys=keys, now=now)
+
+
+def refresh(
+    session: Session, *, claims: Claims, keys: KeyRing, now: datetime
+) -> TokenPair | Literal["token_reused", "token_invalid", "token_expired", "account_suspended"]:
+    """Trade a refresh token for a new pair, or say why not.
+
+    An outcome and not an exception, because finding a stolen token must end the session, and an exception would roll
+    that back. One conditional UPDATE decides among racing requests: the others find themselves within the grace and
+    get the very same successor.
+    """
+    values = settings()
+    mine, following = secret_hash(claims.jti), keys.successor(claims.jti)
+    rotated = session.scalar(
+        update(LoginSession)
+        .where(
+            LoginSession.id == claims.session_id,
+            LoginSession.user_id == claims.user_id,
+            LoginSession.token_hash == mine,
+            LoginSession.revoked_at.is_(None),
+            LoginSession.idle_until > now,
+            LoginSession.user_id.in_(select(User.id).where(User.status.in_([Status.ACTIVE, Status.PAUSED]))),
+        )
+        .values(
+            prev_hash=mine,
+            token_hash=secret_hash(following),
+            rotated_at=now,
+            idle_until=func.least(now + timedelta(days=values.refresh_token_expire_days), LoginSession.expires_at),
+        )
+        .returning(LoginSession)
+        .execution_options(synchronize_session=False)
+    )
+    if rotated is not None:
+        return _pair(rotated, following, keys=keys, now=now)
+    login = session.scalar(select(LoginSession).where(LoginSession.id == claims.session_id))
+    if login is None or login.user_id != claims.user_id:
+        return "token_invalid"
+    if login.revoked_at is not None:
+        return "token_reused" if login.revoked_why == "token reused" else "token_invalid"
+    if login.prev_hash == mine and now - login.rotated_at <= timedelta(seconds=values.refresh_grace_seconds):
+        return _pair(login, following, keys=keys, now=now)
+    if login.token_hash == mine:
+        return "token_expired" if login.idle_until <= now else "account_suspended"
+    _log.warning("refresh token reused", user_id=claims.user_id, session_id=login.id)
+    login.revoked_at, login.revoked_why = now, "token reused"
+    return "token_reused"
+
+
+def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime) -> User:
+    """The user of an access token whose session has not ended; one query, so every ending acts at once.
+
+    Raises:
+        Refusal: `token_invalid`, `account_suspended`, `forbidden` (the role is less than `least`).
+    """
+    user = session.scalar(
+        select(User)
+        .join(LoginSession, LoginSession.user_id == User.id)
+        .where(
+            User.id == claims.user_id,
+            LoginSession.id == claims.session_id,
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > now,
+        )
+    )
+    if user is None or user.status == Status.DELETING:
+        raise Refusal("token_invalid")
+    if user.status == Status.SUSPENDED:
+        raise Refusal("account_suspended")
+    if _RANK[Role(user.role)] < _RANK[least]:
+        raise Refusal("forbidden")
+    if now - user.last_active_at > ACTIVITY_STEP:
+        session.execute(update(User).where(User.id == user.id).values(last_active_at=now, updated_at=User.updated_at))
+    return user
+
+
+def sessions(session: Session, user: User, *, now: datetime) -> Sequence[LoginSession]:
+    """The person's living sessions, the one used last first."""
+    living = (LoginSession.revoked_at.is_(None), LoginSession.idle_until > now)
+    return session.scalars(
+        select(LoginSession)
+        .where(LoginSession.user_id == user.id, *living)
+        .order_by(LoginSession.rotated_at.desc(), LoginSession.id)
+    ).all()
+
+
+def end_session(session: Session, user: User, *, session_id: uuid.UUID, now: datetime) -> None:
+    """Log one device out.
+
+    Raises:
+        Refusal: `not_found` when it is not a living session of theirs.
+    """
+    if not _end(session, user_id=user.id, now=now, why="ended", only=session_id):
+        raise Refusal("not_found", "There is no such session.")
+
+
+def end_by_refresh_token(session: Session, *, claims: Claims, now: datetime) -> None:
+    """Log out the device that holds this refresh token, also when its access token has expired; again is no error."""
+    _end(session, user_id=claims.user_id, now=now, why="logged out", only=claims.session_id)
+
+
+def end_all_sessions(session: Session, user: User, *, now: datetime, keep: uuid.UUID | None = None) -> None:
+    """Log out everywhere, but for the session to keep."""
+    _end(session, user_id=user.id, now=now, why="logged out everywhere", keep=keep)
+
+
+def change_password(
+    session: Session, user: User, *, verified_hash: str, new_hash: str, session_id: uuid.UUID, now: datetime
+) -> None:
+    """Store a new password and end every other session.
+
+    Raises:
+        Refusal: `invalid_credentials` when the password was changed meanwhile.
+    """
+    changed = session.execute(
+        update(User)
+        .where(User.id == user.id, User.password_hash == verified_hash)
+        .values(password_hash=new_hash)
+        .returning(User.id)
+    )
+    if changed.first() is None:
+        raise Refusal("invalid_credentials")
+    _end(session, user_id=user.id, now=now, why="password changed", keep=session_id)
+
+
+def purge_sessions(session: Session, *, now: datetime, most: int = 5000) -> int:
+    """Delete sessions that ended long ago, and old counters of tries; how many sessions."""
+    long_ago = now - KEEP_ENDED
+    old = (
+        select(LoginSession.id)
+        .where(or_(LoginSession.idle_until < long_ago, LoginSession.revoked_at < long_ago))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(delete(LoginAttempts).where(LoginAttempts.minute < now - timedelta(hours=1)))
+    gone = session.scalars(
+        delete(LoginSession).where(LoginSession.id.in_(old.scalar_subquery())).returning(LoginSession.id)
+    )
+    return len(gone.all())
+
+
+def count_attempt(session: Session, *, key: str, now: datetime) -> int:
+    """Count a try to log in and return how many there were in this minute; stands in for Redis while that is away."""
+    statement = insert(LoginAttempts).values(key=key, minute=now.replace(second=0, microsecond=0))
+    tries = session.scalar(
+        statement.on_conflict_do_update(
+            index_elements=[LoginAttempts.key, LoginAttempts.minute],
+            set_={"tries": func.least(LoginAttempts.tries + 1, 32000)},
+        ).returning(LoginAttempts.tries)
+    )
+    return tries or 0
+
+
+def _end(
+    session: Session,
+    *,
+    user_id: uuid.UUID,
+    now: datetime,
+    why: str,
+    only: uuid.UUID | None = None,
+    keep: uuid.UUID | None = None,
+) -> bool:
+    which = [LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None)]
+    if only is not None:
+        which.append(LoginSession.id == only)
+    if keep is not None:
+        which.append(LoginSession.id != keep)
+    ended = session.scalars(
+        update(LoginSession).where(*which).values(revoked_at=now, revoked_why=why).returning(LoginSession.id)
+    )
+    return bool(ended.all())
+
+
+def _pair(login: LoginSession, secret: str, *, keys: KeyRing, now: datetime) -> TokenPair:
+    access = Claims(login.user_id, login.id, new_secret()[:22])
+    return TokenPair(
+        keys.issue(
+            "access", access, issued=now, expires=now + timedelta(minutes=settings().access_token_expire_minutes)
+        ),
+        keys.issue(
+            "refresh", Claims(login.user_id, login.id, secret), issued=login.rotated_at, expires=login.idle_until
+        ),
+        login.user_id,
+    )

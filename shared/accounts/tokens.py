@@ -1,0 +1,95 @@
+"""Tokens: signed JWTs for access and refresh (RFC 7519, RFC 8725), with a key ring so that the signing key can change."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import jwt
+
+from shared.errors import Refusal
+from shared.settings import Settings
+
+ISSUER: Final = "delete"
+AUDIENCE: Final = "delete-clients"
+_REQUIRED: Final = ["sub", "sid", "type", "exp", "iat", "jti", "iss", "aud"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a valid token says: whose it is, of which session, and its own id (for a refresh token: its secret)."""
+
+    user_id: uuid.UUID
+    session_id: uuid.UUID
+    jti: str
+
+
+class KeyRing:
+    """The signing key and the earlier ones that are still believed; `kid` tells them apart without giving them away."""
+
+    def __init__(self, values: Settings) -> None:
+        self._algorithm = values.algorithm
+        self._keys = {_kid(key): key for key in (*values.retired_secret_keys, values.secret_key)}
+        self._current = _kid(values.secret_key)
+        self._successor_key = hmac.digest(values.secret_key.encode(), b"refresh successor", "sha256")
+
+    def issue(
+        self, kind: Literal["access", "refresh"], claims: Claims, *, issued: datetime, expires: datetime
+    ) -> str:
+        """A signed token; the same arguments give the same token."""
+        payload = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(claims.user_id),
+            "sid": str(claims.session_id),
+            "type": kind,
+            "jti": claims.jti,
+            "iat": int(issued.timestamp()),
+            "exp": int(expires.timestamp()),
+        }
+        return jwt.encode(payload, self._keys[self._current], self._algorithm, headers={"kid": self._current})
+
+    def read(self, token: str, kind: Literal["access", "refresh"]) -> Claims:
+        """Check everything about a token but the session it names.
+
+        Raises:
+            Refusal: `token_expired` or `token_invalid`.
+        """
+        try:
+            key = self._keys[str(jwt.get_unverified_header(token)["kid"])]
+            payload: dict[str, Any] = jwt.decode(
+                token, key, [self._algorithm], audience=AUDIENCE, issuer=ISSUER, options={"require": _REQUIRED}
+            )
+            if payload["type"] != kind:
+                raise Refusal("token_invalid", f"This is not {'an' if kind == 'access' else 'a'} {kind} token.")
+            return Claims(uuid.UUID(payload["sub"]), uuid.UUID(payload["sid"]), str(payload["jti"]))
+        except jwt.ExpiredSignatureError:
+            raise Refusal("token_expired") from None
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError):
+            raise Refusal("token_invalid") from None
+
+    def successor(self, secret: str) -> str:
+        """The secret that follows this one: always the same, so that a retried refresh gets the very same answer."""
+        return _text(hmac.digest(self._successor_key, secret.encode(), "sha256"))
+
+
+def new_secret() -> str:
+    """A fresh random secret of 256 bits."""
+    return _text(secrets.token_bytes(32))
+
+
+def secret_hash(secret: str) -> bytes:
+    """What is stored of a secret; it is random, so a fast hash is enough."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _kid(key: str) -> str:
+    return hashlib.sha256(b"kid:" + key.encode()).hexdigest()[:12]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,50 @@
+"""Every error a client can be told: one table of code, status and words, and the exception that carries one."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+ERRORS: Final[dict[str, tuple[int, str]]] = {
+    "validation_error": (422, "Some of what you sent is not right."),
+    "invalid_credentials": (401, "That e-mail address, username or password is not right."),
+    "not_authenticated": (401, "Please log in."),
+    "token_expired": (401, "Your session needs a refresh."),
+    "token_invalid": (401, "This token is not valid. Please log in again."),
+    "token_reused": (401, "This login was used twice, so it was ended to protect you. Please log in again."),
+    "account_suspended": (403, "This account is suspended."),
+    "forbidden": (403, "You may not do this."),
+    "not_found": (404, "There is nothing here."),
+    "method_not_allowed": (405, "This address does not understand that method."),
+    "email_taken": (409, "There is already an account with this e-mail address."),
+    "username_taken": (409, "This username is taken. Please choose another."),
+    "invalid_transition": (409, "That is not possible in the present state."),
+    "photo_limit": (409, "You already have as many photos as fit. Delete one to add another."),
+    "too_large": (413, "This is larger than allowed."),
+    "unsupported_media": (415, "This kind of file is not supported."),
+    "underage": (422, "You must be an adult to join."),
+    "weak_password": (422, "This password is too easy to guess. Please choose another."),
+    "rate_limited": (429, "Too many tries. Please wait a moment."),
+    "internal_error": (500, "Something went wrong on our side. Please try again."),
+    "service_unavailable": (503, "We are not fully available right now. Please try again in a moment."),
+}
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
+    """A request is refused for a reason that its sender is told.
+
+    `code` is a key of ERRORS; `message` replaces the table's words where more can be said; `details` is JSON.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str | None = None,
+        *,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status, words = ERRORS[code]
+        self.code = code
+        self.message = message or words
+        self.details = details
+        self.headers = headers
+        super().__init__(self.message)

@@ -1,0 +1,60 @@
+"""Live events: hints to a person's open clients. What they tell is always readable over REST, so a lost one is no harm."""
+
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from shared import clock, redis
+
+TYPES: Final = frozenset({"photo.ready", "photo.rejected"})
+_NOTED: Final = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, for one person."""
+
+    id: uuid.UUID
+    user_id: uuid.UUID
+    type: str
+    at: datetime
+    data: dict[str, Any]
+
+    def to_json(self) -> str:
+        """The frame that clients receive: type, id, at, data."""
+        return json.dumps({"type": self.type, "id": str(self.id), "at": self.at.isoformat(), "data": self.data})
+
+
+def channel(user_id: uuid.UUID) -> str:
+    """The Redis channel on which a person's events are published."""
+    return f"events:{user_id}"
+
+
+def note(session: Session, *, user_id: uuid.UUID, kind: str, data: dict[str, Any]) -> None:
+    """Remember an event on the session; whoever commits it publishes the event afterwards."""
+    if kind not in TYPES:
+        raise KeyError(kind)
+    event = Event(clock.new_id(), user_id, kind, clock.now(), data)
+    session.info.setdefault(_NOTED, []).append(event)
+
+
+def noted(session: Session) -> list[Event]:
+    """The events remembered so far, in order."""
+    return list(session.info.get(_NOTED, ()))
+
+
+def publish(events: Iterable[Event]) -> None:
+    """Publish to whoever listens now.
+
+    Raises:
+        redis.exceptions.RedisError: within about a second.
+    """
+    pipeline = redis.client().pipeline(transaction=False)
+    for event in events:
+        pipeline.publish(channel(event.user_id), event.to_json())
+    pipeline.execute()

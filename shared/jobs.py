@@ -1,0 +1,58 @@
+"""Every kind of work that runs on workers, as data: its name, its queue, how long it may take, how often it is tried."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.settings import settings
+
+QUEUES: Final = ("default", "photos", "embeddings", "discovery", "mail")
+
+SOFT_LIMIT_SHARE: Final = 0.70  # of the lease: the task is told to stop
+HARD_LIMIT_SHARE: Final = 0.85  # of the lease: its process is killed, well before anybody else may claim the row
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A kind of work. `name` is the Celery task's name and, for work of the ledger, the row's kind.
+
+    `lease` is in seconds, before `LEASE_SCALE`: nobody else takes the work that long, so it is also how long work of a
+    killed worker waits.
+    """
+
+    name: str
+    queue: str
+    lease: float
+    attempts: int = 5
+    in_ledger: bool = True
+
+    @property
+    def lease_seconds(self) -> float:
+        """The lease on this machine."""
+        return self.lease * settings().lease_scale
+
+    @property
+    def soft_limit(self) -> float:
+        """Seconds until the task is asked to stop (SoftTimeLimitExceeded)."""
+        return self.lease_seconds * SOFT_LIMIT_SHARE
+
+    @property
+    def hard_limit(self) -> float:
+        """Seconds until the task's process is killed."""
+        return self.lease_seconds * HARD_LIMIT_SHARE
+
+
+def _periodic(name: str, *, queue: str = "default", lease: float = 60) -> Job:
+    return Job(name, queue, lease, in_ledger=False)
+
+
+PROCESS_PHOTO = Job("photos.process", "photos", lease=30)
+DELETE_FILES = Job("photos.delete_files", "default", lease=30, attempts=20)
+
+SWEEP_WORK = _periodic("work.sweep", lease=15)
+PURGE_SESSIONS = _periodic("accounts.purge_sessions")
+SWEEP_FILES = _periodic("photos.sweep_files", lease=300)
+TIDY_PHOTOS = _periodic("photos.tidy")
+HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
+
+LEDGER_JOBS: Final = {job.name: job for job in (PROCESS_PHOTO, DELETE_FILES)}
+PERIODIC_JOBS: Final = (SWEEP_WORK, PURGE_SESSIONS, SWEEP_FILES, TIDY_PHOTOS, *HEARTBEATS.values())

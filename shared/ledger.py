@@ -1,0 +1,295 @@
+"""The ledger: work that was promised, one row each, until its result is stored. Postgres holds the truth.
+
+The life of a row: `ask` inserts it in the transaction of the change that needs it. `claim` counts an attempt and takes a
+lease; nobody else gets the row until the lease ends. `finish` deletes it in the transaction that stores the result. What
+fails comes back after a growing delay; what was tried too often stays, with `due_at` empty, for an operator to see.
+
+Attempt and version are the fence. A worker that lost its lease, or whose input was asked for anew meanwhile, cannot
+store anything: `finish` raises, and its whole transaction is rolled back.
+
+Lock order: change the domain's rows first and call `ask` or `finish` last, everywhere, so that no two can deadlock.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import CursorResult, Text, and_, case, delete, func, literal, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
+
+from shared import log, queue
+from shared.jobs import LEDGER_JOBS, Job
+from shared.models import Base, Created, Moment
+from shared.queue import Hint
+
+HINT_AGAIN: Final = timedelta(seconds=60)  # a hint without effect is repeated; a long backlog is not flooded
+FIRST_DELAY: Final = 2.0  # seconds before the second attempt; doubled for each further one
+LONGEST_DELAY: Final = 600.0
+MOST_HINTS: Final = 500  # of one `ask`; the sweep sends those of the rest
+KILLED: Final = "the process ended in the middle of the work"
+
+
+class Work(Base):
+    """One piece of promised work."""
+
+    __tablename__ = "work"
+
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    due_at: Mapped[Moment | None] = mapped_column(server_default=func.now())
+    """Not before this moment; empty: given up."""
+    lease_until: Mapped[Moment | None]
+    hinted_at: Mapped[Moment | None]
+    """When the sweep last sent a hint that nobody has followed yet."""
+    error: Mapped[str | None] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[Created]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row taken for one attempt. `attempt` and `version` are the fence, `lease_until` tells the lease apart."""
+
+    job: Job
+    key: str
+    version: int
+    attempt: int
+    lease_until: datetime
+    request_id: str | None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the work is given up when this attempt fails."""
+        return self.attempt >= self.job.attempts
+
+
+class LostFence(Exception):  # noqa: N818 - not a fault: somebody else has the work now
+    """The row was asked for anew, taken by another or cancelled: what was made from it must not be stored."""
+
+
+_FREE: Final = or_(Work.lease_until.is_(None), Work.lease_until < func.now())
+
+
+def ask(session: Session, job: Job, *keys: str, delay: timedelta = timedelta()) -> None:
+    """Promise the work for each key, in this transaction.
+
+    Asking for work that waits changes nothing but its version (and brings it forward, never back). Asking while it is
+    being done makes it be done anew. Asking for work that was given up starts its attempts afresh.
+    """
+    rows = [
+        {"kind": job.name, "key": key, "due_at": func.now() + delay, "request_id": log.current_request_id()}
+        for key in sorted(set(keys))  # sorted: two who ask for the same keys at once must lock them in one order
+    ]
+    for start in range(0, len(rows), 5000):
+        statement = insert(Work).values(rows[start : start + 5000])
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=[Work.kind, Work.key],
+                set_={
+                    "version": Work.version + 1,
+                    "attempts": 0,
+                    "due_at": func.least(Work.due_at, statement.excluded.due_at),  # `least` passes over an empty one
+                    "hinted_at": None,
+                    "error": None,
+                    "request_id": statement.excluded.request_id,
+                    "created_at": case((Work.due_at.is_(None), func.now()), else_=Work.created_at),
+                },
+            )
+        )
+    if not delay:
+        for row in rows[:MOST_HINTS]:
+            queue.note(session, Hint(job, str(row["key"])))
+
+
+def claim(session: Session, job: Job, key: str) -> Claim | None:
+    """Take one row for an attempt; None when it is done, taken, not due or given up. Commit before working."""
+    return next(iter(_claim(session, job, Work.key == key)), None)
+
+
+def claim_batch(session: Session, job: Job, *, most: int) -> list[Claim]:
+    """Take up to `most` rows of a kind that wait, the longest due first, passing over what others are taking."""
+    waiting = (
+        select(Work.key)
+        .where(Work.kind == job.name, Work.due_at <= func.now(), _FREE, Work.attempts < job.attempts)
+        .order_by(Work.due_at)
+        .limit(most)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    return _claim(session, job, Work.key.in_(waiting.scalar_subquery()))
+
+
+def _claim(session: Session, job: Job, which: ColumnElement[bool]) -> list[Claim]:
+    taken = session.execute(
+        update(Work)
+        .where(Work.kind == job.name, which, Work.due_at <= func.now(), _FREE, Work.attempts < job.attempts)
+        .values(
+            attempts=Work.attempts + 1,
+            lease_until=func.clock_timestamp() + timedelta(seconds=job.lease_seconds),
+            hinted_at=None,
+        )
+        .returning(Work.key, Work.version, Work.attempts, Work.lease_until, Work.request_id)
+        .execution_options(synchronize_session=False)
+    )
+    return [Claim(job, *row) for row in taken]
+
+
+def finish(session: Session, claimed: Claim) -> None:
+    """Delete the row; the last statement of the transaction that stores the result.
+
+    Raises:
+        LostFence: the work is no longer this worker's, or its input has changed; let it roll everything back.
+    """
+    done = session.execute(delete(Work).where(*_held(claimed)).execution_options(synchronize_session=False))
+    if not _count(done):
+        raise LostFence(claimed.job.name, claimed.key)
+
+
+def fail(session: Session, claimed: Claim, error: str) -> None:
+    """Free the row after a failed attempt, to come back later, or give it up when that was the last one.
+
+    Raises:
+        LostFence: the work is no longer this worker's; let it roll everything back.
+    """
+    later = func.now() + timedelta(seconds=backoff(claimed.attempt, random.random()))  # noqa: S311 - jitter
+    freed = session.execute(
+        update(Work)
+        .where(*_held(claimed))
+        .values(lease_until=None, hinted_at=None, error=error[:2000], due_at=None if claimed.is_last else later)
+        .execution_options(synchronize_session=False)
+    )
+    if not _count(freed):
+        raise LostFence(claimed.job.name, claimed.key)
+
+
+def release(session: Session, claimed: Claim) -> None:
+    """After a lost fence: when the work was asked for anew under this lease, let it be taken again at once."""
+    freed = session.execute(
+        update(Work)
+        .where(Work.kind == claimed.job.name, Work.key == claimed.key, Work.lease_until == claimed.lease_until)
+        .values(lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+    if _count(freed):
+        queue.note(session, Hint(claimed.job, claimed.key))
+
+
+def cancel(session: Session, job: Job, *keys: str) -> None:
+    """Forget the work, whatever its state: its subject is gone. Whoever is at it loses the fence."""
+    session.execute(delete(Work).where(Work.kind == job.name, Work.key.in_(keys)))
+
+
+def exhausted(session: Session, job: Job, *, most: int) -> Sequence[str]:
+    """Keys of rows whose last attempt ended without a word (a killed process), each to be given to `give_up`."""
+    return session.scalars(select(Work.key).where(Work.kind == job.name, *_spent(job)).limit(most)).all()
+
+
+def give_up(session: Session, job: Job, key: str) -> None:
+    """Give up an exhausted row; the last statement of the transaction that tells whom it concerns.
+
+    Raises:
+        LostFence: it is not exhausted any more; let it roll everything back.
+    """
+    given_up = session.execute(
+        update(Work)
+        .where(Work.kind == job.name, Work.key == key, *_spent(job))
+        .values(due_at=None, lease_until=None, error=func.coalesce(Work.error, literal(KILLED)))
+        .execution_options(synchronize_session=False)
+    )
+    if not _count(given_up):
+        raise LostFence(job.name, key)
+
+
+def take_unhinted(session: Session, *, most: int) -> list[Hint]:
+    """Rows that are due, free and not hinted at lately, marked as hinted; publish before committing.
+
+    This is how every lost message comes back: hints that never reached Redis, that Redis lost, that died with a worker.
+    """
+    waiting = (
+        select(Work.kind, Work.key)
+        .where(
+            Work.kind.in_(LEDGER_JOBS),
+            Work.due_at <= func.now(),
+            _FREE,
+            or_(Work.hinted_at.is_(None), Work.hinted_at < func.now() - HINT_AGAIN),
+        )
+        .order_by(Work.due_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).cte("waiting")
+    marked = session.execute(
+        update(Work)
+        .where(Work.kind == waiting.c.kind, Work.key == waiting.c.key)
+        .values(hinted_at=func.now())
+        .returning(Work.kind, Work.key)
+        .execution_options(synchronize_session=False)
+    )
+    return [Hint(LEDGER_JOBS[kind], key) for kind, key in marked]
+
+
+def backoff(attempt: int, chance: float) -> float:
+    """Seconds to wait after failed attempt number `attempt` (from 1); `chance` in 0..1 spreads those that fail together.
+
+    Exponential with equal jitter: between half and the whole of FIRST_DELAY doubled for each attempt, capped.
+    """
+    whole = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempt - 1, 30))
+    return whole * (0.5 + chance / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What waits of one kind of work."""
+
+    kind: str
+    unfinished: int
+    oldest_seconds: float | None
+    failed: int
+
+
+def figures(session: Session) -> list[Figures]:
+    """Per kind, also those with nothing to do: how many rows wait or are worked on, how old the oldest is, how many
+    were given up."""
+    waits = Work.due_at.is_not(None)
+    rows = session.execute(
+        select(
+            Work.kind,
+            func.count().filter(waits),
+            func.extract("epoch", func.now() - func.min(Work.created_at).filter(waits)),
+            func.count().filter(~waits),
+        ).group_by(Work.kind)
+    ).all()
+    found = {kind: Figures(kind, waiting, oldest and float(oldest), failed) for kind, waiting, oldest, failed in rows}
+    return [found.get(kind, Figures(kind, 0, None, 0)) for kind in sorted({*LEDGER_JOBS, *found})]
+
+
+def failures(session: Session, *, kind: str | None = None, most: int = 100) -> Sequence[Work]:
+    """Rows that were given up, the newest first."""
+    wanted = select(Work).where(Work.due_at.is_(None)).order_by(Work.created_at.desc()).limit(most)
+    return session.scalars(wanted if kind is None else wanted.where(Work.kind == kind)).all()
+
+
+def drop(session: Session, job: Job, keys: Iterable[str]) -> int:
+    """Delete given-up rows; how many there were."""
+    gone = session.execute(delete(Work).where(Work.kind == job.name, Work.key.in_(list(keys)), Work.due_at.is_(None)))
+    return _count(gone)
+
+
+def _spent(job: Job) -> tuple[ColumnElement[bool], ...]:
+    return Work.due_at.is_not(None), Work.attempts >= job.attempts, _FREE
+
+
+def _held(claimed: Claim) -> tuple[ColumnElement[bool], ...]:
+    return (
+        and_(Work.kind == claimed.job.name, Work.key == claimed.key),
+        Work.attempts == claimed.attempt,
+        Work.version == claimed.version,
+    )
+
+
+def _count(result: object) -> int:
+    return result.rowcount if isinstance(result, CursorResult) else 0

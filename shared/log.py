@@ -1,0 +1,90 @@
+"""Logs: one line per event, for human eyes or as JSON, each with the id of the request that caused it."""
+
+import logging
+import re
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_NOISY = ("httpx", "httpcore", "kombu", "amqp", "celery.redirected", "tornado.access")
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module."""
+    return cast("structlog.stdlib.BoundLogger", structlog.stdlib.get_logger(name))
+
+
+def _process(name: str) -> Processor:
+    def add(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {**event, "process": name}
+
+    return add
+
+
+def configure(*, process: str, level: str, as_json: bool) -> None:
+    """Send every log line of this process, also those of libraries, to standard output in one form."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=as_json),
+        _process(process),
+    ]
+    if as_json:
+        render: list[Processor] = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    else:
+        render = [_human]
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _human(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    time, process, level = (event.pop(key, "") for key in ("timestamp", "process", "level"))
+    text, trace = event.pop("event", ""), event.pop("exception", None)
+    info = event.pop("exc_info", None)
+    if info and trace is None:
+        trace = structlog.processors.ExceptionRenderer()(_logger, _method, {"exc_info": info}).get("exception")
+    event.pop("logger", None)
+    pairs = " ".join(f"{key}={value}" for key, value in event.items())
+    line = f"{time} {process:<10} {level if level not in {'info', 'debug'} else '':<8} {text}  {pairs}".rstrip()
+    return f"{line}\n{trace}" if trace else line
+
+
+def request_id(proposed: str | None = None) -> str:
+    """The proposed request id when it is well-formed (8 to 64 of `A-Za-z0-9._-`), else a new one."""
+    return proposed if proposed and _WELL_FORMED.fullmatch(proposed) else uuid.uuid4().hex
+
+
+@contextmanager
+def context(**values: Any) -> Iterator[None]:  # noqa: ANN401 - anything that can be printed
+    """Put the values on every line that is logged inside, also in threads started from here."""
+    with structlog.contextvars.bound_contextvars(**values):
+        yield
+
+
+def current_request_id() -> str | None:
+    """The id of the request that is being answered or worked for, if any."""
+    value = structlog.contextvars.get_contextvars().get("request_id")
+    return str(value) if value else None

@@ -1,0 +1,210 @@
+"""The life of a photo on a worker: what to process, what came of it, and the care for files that nobody names."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Text, func, or_, select
+from sqlalchemy import cast as as_type
+from sqlalchemy.orm import Session
+
+from shared import events, ledger, log
+from shared.accounts.service import lock
+from shared.jobs import DELETE_FILES, PROCESS_PHOTO
+from shared.moderation.service import notice
+from shared.photos.models import Photo, PhotoStatus
+from shared.photos.rules import PIPELINE, Fingerprint, Rejection, near_equal
+from shared.photos.service import upload_key
+
+KEEP_REJECTED: Final = timedelta(days=7)  # so long a person can read why, and an operator can try again
+NEAREST: Final = 20  # photos of others that a new one is compared with, by the index
+FORGOTTEN: Final = timedelta(minutes=5)  # a photo that waits this long with no ledger row was forgotten by code
+_log = log.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What to make renditions from: the upload, or for a photo that is ready its largest rendition."""
+
+    key: str
+    photo_id: uuid.UUID
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What processing found: facts and storage keys."""
+
+    width: int
+    height: int
+    thumbhash: str
+    color: str
+    fingerprint: int
+    sha256: bytes
+    renditions: dict[str, str]
+
+
+def source(session: Session, *, photo_id: uuid.UUID) -> Source | None:
+    """Where to begin; None when the photo is gone or has been rejected for what it is."""
+    photo = session.get(Photo, photo_id)
+    if photo is None or photo.rejection not in {None, Rejection.COULD_NOT_PROCESS}:
+        return None
+    if photo.status == PhotoStatus.READY and photo.renditions:
+        return Source(photo.renditions["jpeg"], photo_id, fresh=False)
+    return Source(upload_key(photo_id), photo_id, fresh=True)
+
+
+def accept(session: Session, *, photo_id: uuid.UUID, outcome: Outcome, now: datetime) -> set[str]:
+    """Make the photo ready, or reject it as a duplicate; the storage keys that its row names from now on.
+
+    The photos of one person wait for each other here, so that of two equal ones exactly one is ready.
+    """
+    photo = _locked(session, photo_id)
+    if photo is None:
+        return set()
+    fresh = photo.status != PhotoStatus.READY
+    if fresh and _is_duplicate(session, photo, outcome):
+        _reject(session, photo, Rejection.DUPLICATE, now)
+        return set()
+    if not fresh and photo.renditions:
+        # Made again from its own largest rendition: that one stays, or it would lose a little each time.
+        outcome.renditions.update({name: photo.renditions[name] for name in ("1080", "jpeg")})
+    else:
+        photo.sha256 = outcome.sha256
+    photo.status, photo.rejection = PhotoStatus.READY, None
+    photo.width, photo.height = outcome.width, outcome.height
+    photo.thumbhash, photo.color = outcome.thumbhash, outcome.color
+    photo.fingerprint = f"{outcome.fingerprint:064b}"
+    photo.renditions, photo.pipeline, photo.processed_at = outcome.renditions, PIPELINE, now
+    session.flush()
+    if fresh:
+        _notice_stolen(session, photo)
+        events.note(session, user_id=photo.user_id, kind="photo.ready", data={"photo_id": str(photo.id)})
+    return set(outcome.renditions.values())
+
+
+def reject(session: Session, *, photo_id: uuid.UUID, reason: Rejection, now: datetime) -> None:
+    """Reject the photo and tell its owner why; a photo that is ready stays so."""
+    photo = _locked(session, photo_id)
+    if photo is not None and photo.status != PhotoStatus.READY:
+        _reject(session, photo, reason, now)
+
+
+def give_up(session: Session, key: str, now: datetime) -> None:
+    """After the last failed attempt: the person is told, the upload is kept for an operator's retry."""
+    reject(session, photo_id=uuid.UUID(key), reason=Rejection.COULD_NOT_PROCESS, now=now)
+
+
+def files_in_use(session: Session, photo_ids: Iterable[uuid.UUID]) -> set[str]:
+    """The storage keys that rows of these photos name: renditions, and uploads that are or may yet be processed."""
+    keys: set[str] = set()
+    for photo in session.scalars(select(Photo).where(Photo.id.in_(list(photo_ids)))):
+        keys.update((photo.renditions or {}).values())
+        if photo.status == PhotoStatus.PROCESSING or photo.rejection == Rejection.COULD_NOT_PROCESS:
+            keys.add(upload_key(photo.id))
+    return keys
+
+
+def tidy(session: Session, *, now: datetime, most: int = 500) -> tuple[int, int]:
+    """(rejected photos deleted after a week, forgotten ones asked for): the first is routine, the second a defect.
+
+    A photo that waits although nobody promised to process it is code that forgot to ask: repaired, and logged as an
+    error.
+    """
+    old = session.scalars(
+        select(Photo)
+        .where(Photo.status == PhotoStatus.REJECTED, Photo.created_at < now - KEEP_REJECTED)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for photo in old:
+        session.delete(photo)
+    forgotten = session.scalars(
+        select(as_type(Photo.id, Text))
+        .outerjoin(ledger.Work, (ledger.Work.kind == PROCESS_PHOTO.name) & (ledger.Work.key == as_type(Photo.id, Text)))
+        .where(
+            Photo.status == PhotoStatus.PROCESSING,
+            Photo.created_at < now - FORGOTTEN,
+            ledger.Work.key.is_(None),
+        )
+        .limit(most)
+    ).all()
+    session.flush()
+    if forgotten:
+        _log.error("photos waited with nobody to process them", photos=forgotten)
+        ledger.ask(session, PROCESS_PHOTO, *forgotten)
+    if old:
+        gone = [str(photo.id) for photo in old]
+        ledger.cancel(session, PROCESS_PHOTO, *gone)
+        ledger.ask(session, DELETE_FILES, *gone)
+    return len(old), len(forgotten)
+
+
+def to_reindex(session: Session, *, user_id: uuid.UUID | None, stale: bool, after: uuid.UUID | None, most: int) -> Sequence[uuid.UUID]:
+    """Ids, in order and beginning behind `after`, of the photos to process anew.
+
+    That is those of one person or of everybody; with `stale` only those of an older pipeline, or never finished.
+    """
+    wanted = select(Photo.id).where(
+        or_(Photo.status != PhotoStatus.REJECTED, Photo.rejection == Rejection.COULD_NOT_PROCESS)
+    )
+    if user_id is not None:
+        wanted = wanted.where(Photo.user_id == user_id)
+    if stale:
+        wanted = wanted.where(func.coalesce(Photo.pipeline, 0) < PIPELINE)
+    if after is not None:
+        wanted = wanted.where(Photo.id > after)
+    return session.scalars(wanted.order_by(Photo.id).limit(most)).all()
+
+
+def _locked(session: Session, photo_id: uuid.UUID) -> Photo | None:
+    """The photo, with its person locked first as everywhere, so that nobody's changes deadlock."""
+    owner = session.scalar(select(Photo.user_id).where(Photo.id == photo_id))
+    if owner is None:
+        return None
+    lock(session, owner)
+    return session.get(Photo, photo_id, populate_existing=True)
+
+
+def _reject(session: Session, photo: Photo, reason: Rejection, now: datetime) -> None:
+    photo.status, photo.rejection, photo.processed_at = PhotoStatus.REJECTED, reason, now
+    session.flush()
+    data = {"photo_id": str(photo.id), "code": reason}
+    events.note(session, user_id=photo.user_id, kind="photo.rejected", data=data)
+
+
+def _is_duplicate(session: Session, photo: Photo, outcome: Outcome) -> bool:
+    mine = Fingerprint(outcome.fingerprint, outcome.color)
+    others = session.scalars(
+        select(Photo).where(Photo.user_id == photo.user_id, Photo.id != photo.id, Photo.status == PhotoStatus.READY)
+    )
+    return any(other.sha256 == outcome.sha256 or near_equal(mine, _fingerprint(other)) for other in others)
+
+
+def _notice_stolen(session: Session, photo: Photo) -> None:
+    foreign = (Photo.user_id != photo.user_id, Photo.status == PhotoStatus.READY)
+    same_bytes = session.scalars(select(Photo).where(*foreign, Photo.sha256 == photo.sha256).limit(NEAREST)).all()
+    nearest = session.scalars(
+        select(Photo).where(*foreign).order_by(Photo.fingerprint.hamming_distance(photo.fingerprint)).limit(NEAREST)
+    )
+    mine = _fingerprint(photo)
+    alike = [other for other in nearest if near_equal(mine, _fingerprint(other))]
+    for other in {found.id: found for found in (*same_bytes, *alike)}.values():
+        notice(
+            session,
+            kind="stolen_photo",
+            subject=f"{photo.id}:{other.id}",
+            user_id=photo.user_id,
+            evidence={
+                "photo_id": str(photo.id),
+                "other_photo_id": str(other.id),
+                "other_user_id": str(other.user_id),
+                "same_bytes": other.sha256 == photo.sha256,
+            },
+        )
+
+
+def _fingerprint(photo: Photo) -> Fingerprint:
+    return Fingerprint(int(photo.fingerprint or "0", 2), photo.color or "#000000")

@@ -1,0 +1,108 @@
+"""A person's own photos: adding, listing, ordering, deleting."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shared import ledger
+from shared.accounts.models import User
+from shared.accounts.service import lock
+from shared.errors import Refusal
+from shared.jobs import DELETE_FILES, PROCESS_PHOTO
+from shared.photos.models import Photo, PhotoStatus
+from shared.photos.rules import MAX_PHOTOS
+
+
+def upload_key(photo_id: uuid.UUID) -> str:
+    """Where the raw upload waits for its worker; it is never served."""
+    return f"uploads/{photo_id}"
+
+
+def check_room(session: Session, user: User) -> None:
+    """Whether one more photo fits, to refuse before an upload is read.
+
+    Raises:
+        Refusal: `photo_limit`.
+    """
+    held = session.scalar(
+        select(func.count()).where(Photo.user_id == user.id, Photo.status != PhotoStatus.REJECTED)
+    )
+    if (held or 0) >= MAX_PHOTOS:
+        raise Refusal("photo_limit", details={"limit": MAX_PHOTOS})
+
+
+def submit(session: Session, user: User, *, photo_id: uuid.UUID) -> Photo:
+    """Take in a photo whose upload is stored at `upload_key`, and promise to process it.
+
+    Racing uploads wait for each other here, so the limit is exact.
+
+    Raises:
+        Refusal: `photo_limit`.
+    """
+    lock(session, user.id)
+    check_room(session, user)
+    last = session.scalar(select(func.max(Photo.position)).where(Photo.user_id == user.id))
+    photo = Photo(id=photo_id, user_id=user.id, position=0 if last is None else last + 1)
+    session.add(photo)
+    session.flush()
+    session.refresh(photo)
+    ledger.ask(session, PROCESS_PHOTO, str(photo_id))
+    return photo
+
+
+def own_photos(session: Session, user: User) -> Sequence[Photo]:
+    """All photos of a person in their order, the rejected ones too."""
+    return session.scalars(select(Photo).where(Photo.user_id == user.id).order_by(Photo.position)).all()
+
+
+def own_photo(session: Session, user: User, *, photo_id: uuid.UUID) -> Photo:
+    """One photo of a person.
+
+    Raises:
+        Refusal: `not_found`.
+    """
+    photo = session.scalar(select(Photo).where(Photo.id == photo_id, Photo.user_id == user.id))
+    if photo is None:
+        raise Refusal("not_found", "There is no such photo.")
+    return photo
+
+
+def reorder(session: Session, user: User, *, ids: Sequence[uuid.UUID]) -> Sequence[Photo]:
+    """Put all photos into this order.
+
+    Raises:
+        Refusal: `validation_error` unless each of the person's photos is named exactly once.
+    """
+    lock(session, user.id)
+    photos = {photo.id: photo for photo in own_photos(session, user)}
+    if len(ids) != len(photos) or set(ids) != set(photos):
+        raise Refusal("validation_error", "Name each of your photos exactly once.")
+    for position, photo_id in enumerate(ids):
+        photos[photo_id].position = position
+    session.flush()
+    return [photos[photo_id] for photo_id in ids]
+
+
+def remove(session: Session, user: User, *, photo_id: uuid.UUID) -> None:
+    """Delete a photo and promise to delete its files; those after it move up.
+
+    Raises:
+        Refusal: `not_found`.
+    """
+    lock(session, user.id)
+    photo = own_photo(session, user, photo_id=photo_id)
+    session.delete(photo)
+    session.flush()
+    for position, following in enumerate(own_photos(session, user)):
+        following.position = position
+    session.flush()
+    ledger.cancel(session, PROCESS_PHOTO, str(photo_id))
+    ledger.ask(session, DELETE_FILES, str(photo_id))
+
+
+def has_ready_photo(session: Session, user: User) -> bool:
+    """Whether others can see this person."""
+    ready = select(Photo.id).where(Photo.user_id == user.id, Photo.status == PhotoStatus.READY)
+    return session.scalar(select(ready.exists())) or False

@@ -1,0 +1,135 @@
+"""The task queue: how it is configured, and how hints reach it. The only module of `shared` that knows Celery."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from sqlalchemy.orm import Session
+
+from shared import redis
+from shared.jobs import PERIODIC_JOBS, QUEUES, SWEEP_WORK, Job
+from shared.settings import settings
+
+HINT_EXPIRES: Final = 3600  # seconds; by then the sweep has long sent another
+_NOTED: Final = "hints"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """ "Look at this row of the ledger now": only a message, the row is the truth."""
+
+    job: Job
+    key: str
+
+
+def note(session: Session, hint: Hint) -> None:
+    """Remember a hint on the session; whoever commits it sends the hint afterwards."""
+    session.info.setdefault(_NOTED, {})[hint] = None
+
+
+def noted(session: Session) -> list[Hint]:
+    """The hints remembered so far, each once, in order."""
+    return list(session.info.get(_NOTED, ()))
+
+
+def publish(hints: Iterable[Hint]) -> None:
+    """Put the hints on their queues.
+
+    Raises:
+        ConnectionError, redis.exceptions.RedisError: within about a second and a half.
+    """
+    try:
+        _publish(publisher(), hints)
+    except OperationalError as error:
+        raise ConnectionError(str(error)) from error
+
+
+def _publish(app: Celery, hints: Iterable[Hint]) -> None:
+    with app.producer_pool.acquire(block=True, timeout=redis.SOCKET_TIMEOUT) as producer:
+        for hint in hints:
+            app.send_task(
+                hint.job.name,
+                args=(hint.key,),
+                queue=hint.job.queue,
+                producer=producer,
+                retry=False,
+                ignore_result=True,
+                expires=HINT_EXPIRES,
+            )
+
+
+@lru_cache
+def publisher() -> Celery:
+    """The application that sends hints: it fails fast where a worker's would wait."""
+    app = Celery("publisher", broker=settings().redis_url, set_as_current=False)
+    app.conf.update(
+        broker_transport_options={
+            "socket_timeout": redis.SOCKET_TIMEOUT,
+            "socket_connect_timeout": redis.CONNECT_TIMEOUT,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            "max_retries": 0,
+        },
+        broker_connection_timeout=redis.CONNECT_TIMEOUT,
+        broker_connection_retry=False,
+        broker_pool_limit=settings().db_pool_size + settings().db_max_overflow,
+        task_default_queue=QUEUES[0],
+        task_create_missing_queues=True,
+    )
+    return app
+
+
+def make_app(name: str, **more: Any) -> Celery:  # noqa: ANN401 - Celery's own settings
+    """A Celery application for workers or beat. Each setting has its reason; most were learnt by breaking things."""
+    app = Celery(name, broker=settings().redis_url)
+    app.conf.update(
+        # Early acknowledgement: the ledger brings a lost message back, and with late acknowledgement 5.7.0's consumer
+        # dies on about half of all lost Redis connections. Without prefetch it survived all of them.
+        task_acks_late=False,
+        worker_disable_prefetch=True,
+        worker_prefetch_multiplier=1,
+        # The state is in Postgres; storing results would cost a quarter of the throughput.
+        result_backend=None,
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        broker_transport_options={
+            "socket_timeout": 5,  # without it a stalled Redis blocks for ever
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            "visibility_timeout": 300,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+        },
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # the default gives up after 100
+        broker_heartbeat=0,  # AMQP only
+        # On Redis, cancelling kills tasks and leaves their messages behind.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_enable_remote_control=True,  # off, workers hung for good after a restart of Redis
+        worker_soft_shutdown_timeout=10,  # what is cut off comes back by its lease
+        worker_max_tasks_per_child=settings().worker_max_tasks_per_child,
+        worker_max_memory_per_child=settings().worker_max_memory_per_child_mb * 1024,
+        worker_send_task_events=True,  # Flower's eyes
+        task_send_sent_event=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        task_default_queue=QUEUES[0],
+        task_queues=None,
+        task_create_missing_queues=True,
+        task_serializer="json",
+        accept_content=["json"],
+        timezone="UTC",
+        enable_utc=True,
+        beat_max_loop_interval=min(5, SWEEP_WORK.lease),
+        **more,
+    )
+    return app
+
+
+def routes() -> dict[str, dict[str, str]]:
+    """Celery's routing table for the periodic jobs, which beat sends by name."""
+    return {job.name: {"queue": job.queue} for job in PERIODIC_JOBS}

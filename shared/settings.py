@@ -1,0 +1,159 @@
+"""Every setting of the system: name, default, unit and valid range; read once from the environment and `.env`."""
+
+import re
+from functools import lru_cache
+from typing import Annotated, Literal, Self
+
+from limits import parse as parse_rate
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-only-secret-never-use-it-in-production"  # noqa: S105 - refused in production
+DEVELOPMENT_FLOWER_PASSWORD = "delete"  # noqa: S105 - refused in production
+
+
+def _rate(text: str) -> str:
+    parse_rate(text)
+    return text
+
+
+def _commas(text: object) -> object:
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(_commas)]
+
+
+class Settings(BaseSettings):
+    """What can be configured. Each name in upper case is an environment variable."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    environment: Literal["development", "staging", "production"] = "development"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["human", "json"] | None = Field(None, description="None: human in development, else json")
+
+    # Where the other parts are
+    database_url: str = Field("postgresql://postgres@localhost:5432/delete", description="Postgres with pgvector")
+    db_pool_size: int = Field(8, ge=1, le=200, description="Connections that a process keeps open")
+    db_max_overflow: int = Field(4, ge=0, le=200, description="Connections it may open beyond those, for a while")
+    db_statement_timeout_seconds: float = Field(15, ge=0.1, le=3600, description="Longest single statement")
+    db_prepare_statements: bool = Field(True, description="Off behind pgbouncer in transaction mode")
+    redis_url: str = Field("redis://localhost:6379/0", description="Queue, events and rate counters")
+    storage_url: str = Field("file:///var/lib/delete/media", description="file:///folder or s3://bucket/prefix")
+
+    # HTTP
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8000, ge=1, le=65535, validation_alias=AliasChoices("api_port", "port"))
+    root_path: str = Field("", description="Prefix under which a proxy serves the API, for example /api")
+    forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed")
+    docs: bool | None = Field(None, description="Serve /docs, /redoc, /openapi.json; None: not in production")
+    cors_origins: CommaList = [
+        "http://localhost:3000",
+        "http://localhost:5173",
+        "https://trydelete.app",
+        "https://my.trydelete.app",
+    ]
+
+    # Secrets
+    secret_key: str = Field(DEVELOPMENT_SECRET, description="Signs tokens; 32 characters or more")
+    retired_secret_keys: CommaList = Field(
+        [], description="Earlier SECRET_KEYs whose tokens are still good; remove them after REFRESH_TOKEN_EXPIRE_DAYS"
+    )
+    media_secret: str | None = Field(None, description="Signs media links; None: derived from SECRET_KEY")
+    media_url_hours: int = Field(2, ge=1, le=168, description="How long a media link is good, at the least half of it")
+
+    # Sign-in
+    algorithm: Literal["HS256", "HS384", "HS512"] = "HS256"
+    access_token_expire_minutes: int = Field(30, ge=1, le=1440)
+    refresh_token_expire_days: int = Field(7, ge=1, le=365, description="A session ends when unused for so long")
+    session_max_days: int = Field(180, ge=1, le=3650, description="A session ends after so long however much used")
+    refresh_grace_seconds: int = Field(10, ge=0, le=120, description="A used refresh token may be retried so long")
+    bcrypt_rounds: int = Field(12, ge=4, le=18, description="log2 of the work to hash a password")
+    minimum_age: int = Field(18, ge=18, le=99, description="Years at signup")
+
+    # Rates, in the notation of the `limits` library
+    rate_limit_signup: Rate = "5/minute"
+    rate_limit_login: Rate = Field("5/minute", description="Per address and account together")
+    rate_limit_login_address: Rate = Field("30/minute", description="Per address, whatever account")
+    rate_limit_refresh: Rate = "10/minute"
+    rate_limit_logout: Rate = "10/minute"
+
+    # Work
+    lease_scale: float = Field(1.0, ge=0.05, le=20, description="Multiplies every lease and time limit of a task")
+    worker_max_tasks_per_child: int = Field(1000, ge=1, description="A pool process is replaced after so many tasks")
+    worker_max_memory_per_child_mb: int = Field(600, ge=100, description="... or when it has grown beyond this")
+
+    # Flower
+    flower_port: int = Field(5555, ge=1, le=65535)
+    flower_host: str = "127.0.0.1"
+    flower_user: str = "operator"
+    flower_password: str = DEVELOPMENT_FLOWER_PASSWORD
+
+    # The development stack
+    dev_dir: str = Field(".dev", description="State of `make up`")
+    dev_workers: int = Field(0, ge=0, le=64, description="Worker processes of `make up`; 0: one per core")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether real people are on the other side."""
+        return self.environment == "production"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """`database_url` with the driver named, also from the short forms that platforms hand out."""
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", self.database_url)
+
+    @property
+    def docs_served(self) -> bool:
+        """Whether the OpenAPI document and its pages are served."""
+        return self.docs if self.docs is not None else not self.is_production
+
+    @property
+    def json_logs(self) -> bool:
+        """Whether log lines are JSON objects rather than for human eyes."""
+        return self.environment != "development" if self.log_format is None else self.log_format == "json"
+
+    @model_validator(mode="after")
+    def _keys_are_long_enough(self) -> Self:
+        least = {"HS256": 32, "HS384": 48, "HS512": 64}[self.algorithm]  # RFC 7518, section 3.2
+        for key in (self.secret_key, *self.retired_secret_keys):
+            if len(key.encode()) < least:
+                msg = f"SECRET_KEY must have at least {least} bytes for {self.algorithm}"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _production_is_safe(self) -> Self:
+        if self.environment == "development":
+            return self
+        reasons = []
+        if self.secret_key == DEVELOPMENT_SECRET:
+            reasons.append("SECRET_KEY is the default: set one, for example from `openssl rand -hex 32`")
+        if self.flower_password in {"", DEVELOPMENT_FLOWER_PASSWORD}:
+            reasons.append("FLOWER_PASSWORD is empty or the default")
+        if "*" in self.cors_origins:
+            reasons.append("CORS_ORIGINS allows every site")
+        if reasons:
+            msg = f"unsafe for {self.environment}: " + "; ".join(reasons)
+            raise ValueError(msg)
+        return self
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SystemExit: a value is missing or invalid, or the configuration is unsafe; one line for each reason.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(map(str, problem['loc'])).upper() or 'settings'}: {problem['msg']}" for problem in error.errors()
+        ]
+        raise SystemExit("\n".join(["Cannot start, the settings are not right:", *lines])) from None

@@ -1,0 +1,118 @@
+"""Files: a local folder or an S3-compatible bucket behind a few functions. The object first, then the row that names it."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncIterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import LocalStore, S3Store, from_url
+
+from shared import clock
+from shared.settings import settings
+
+MEDIA_PATH: Final = "/media/"
+_SIGNATURE_BYTES: Final = 16
+
+
+class Storage:
+    """The files of one STORAGE_URL. Keys are relative paths that we make; a client's name is never part of one."""
+
+    def __init__(self, url: str, *, secret: str, link_life: timedelta) -> None:
+        self._secret = secret.encode()
+        self._life = link_life
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            folder = Path(unquote(parts.path))
+            self._store: LocalStore | S3Store = LocalStore(folder, automatic_cleanup=True, mkdir=True)
+        elif parts.scheme == "s3":
+            store = from_url(url)
+            assert isinstance(store, S3Store)  # noqa: S101 - by its scheme
+            self._store = store
+        else:
+            msg = f"STORAGE_URL must begin with file:/// or s3://, not {url}"
+            raise SystemExit(msg)
+
+    def put(self, key: str, data: bytes, media_type: str) -> None:
+        """Store the bytes; replaces what was there."""
+        obstore.put(self._store, key, data, attributes=self._attributes(media_type))
+
+    async def put_stream(self, key: str, chunks: AsyncIterable[bytes], media_type: str) -> None:
+        """Store the chunks as they come; when the source raises, nothing is stored."""
+        await obstore.put_async(self._store, key, aiter(chunks), attributes=self._attributes(media_type))
+
+    def get(self, key: str) -> bytes:
+        """The whole object.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return bytes(obstore.get(self._store, key).bytes())
+
+    async def get_async(self, key: str) -> bytes:
+        """`get`, without blocking the event loop."""
+        return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete the objects; those that are gone already are no error."""
+        for key in keys:
+            try:
+                obstore.delete(self._store, key)
+            except FileNotFoundError:
+                continue
+
+    def list(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """(key, last modified) of everything below a folder."""
+        for batch in obstore.list(self._store, prefix):
+            for entry in batch:
+                yield entry["path"], entry["last_modified"]
+
+    def url(self, key: str) -> str:
+        """A link that is good for between half and the whole of the link life.
+
+        A bucket's presigned URL, or for a local folder a path below the API's root. The local expiry is rounded, so
+        that a picture keeps its address for a while and caches can work.
+        """
+        if isinstance(self._store, S3Store):
+            return obstore.sign(self._store, "GET", key, self._life)
+        half = int(self._life.total_seconds() / 2)
+        expires = (int(clock.now().timestamp()) // half + 2) * half
+        return f"{MEDIA_PATH}{key}?expires={expires}&signature={self._sign(key, expires)}"
+
+    def seconds_left(self, key: str, *, expires: int, signature: str) -> int | None:
+        """How long a local link is still good; None when it is not, or never was."""
+        left = expires - int(clock.now().timestamp())
+        genuine = hmac.compare_digest(self._sign(key, expires).encode(), signature.encode("utf-8", "replace"))
+        return left if genuine and left > 0 else None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the API serves the files itself."""
+        return isinstance(self._store, LocalStore)
+
+    def _sign(self, key: str, expires: int) -> str:
+        digest = hmac.digest(self._secret, f"media\n{key}\n{expires}".encode(), "sha256")
+        return base64.urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).rstrip(b"=").decode()
+
+    def _attributes(self, media_type: str) -> dict[str, str] | None:
+        return None if self.is_local else {"Content-Type": media_type, "Cache-Control": "private"}
+
+
+def older_than(moment: datetime, age: timedelta) -> bool:
+    """Whether a file's modification lies at least `age` back."""
+    return clock.now() - moment.astimezone(UTC) >= age
+
+
+@lru_cache
+def storage() -> Storage:
+    """The storage of this process."""
+    values = settings()
+    derived = hashlib.sha256(b"media:" + values.secret_key.encode()).hexdigest()
+    return Storage(
+        values.storage_url, secret=values.media_secret or derived, link_life=timedelta(hours=values.media_url_hours)
+    )

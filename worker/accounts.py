@@ -1,0 +1,15 @@
+"""Tasks of accounts."""
+
+from shared import clock, log
+from shared.accounts import sign_in
+from shared.database import database
+from shared.jobs import PURGE_SESSIONS
+from worker.work import periodic_task
+
+_log = log.logger(__name__)
+
+
+@periodic_task(PURGE_SESSIONS)
+def purge_sessions() -> None:
+    """Delete login sessions that ended long ago, a bounded number at a time."""
+    _log.info("purged sessions", count=database().call(sign_in.purge_sessions, now=clock.now()))

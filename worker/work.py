@@ -1,0 +1,124 @@
+"""How a task does work of the ledger, and the tasks that keep the ledger going."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+
+from celery import Task
+from sqlalchemy.orm import Session
+
+from shared import clock, health, ledger, log, queue
+from shared.database import database
+from shared.jobs import HEARTBEATS, LEDGER_JOBS, SWEEP_WORK, Job
+from shared.ledger import Claim, LostFence
+from worker.app import app
+
+GiveUp = Callable[[Session, str, datetime], None]
+
+MOST_EXHAUSTED = 100  # rows that one sweep gives up per kind
+MOST_HINTS = 500  # rows that one sweep hints at
+
+_give_up: dict[str, GiveUp] = {}
+_log = log.logger(__name__)
+
+
+def _nobody_to_tell(session: Session, key: str, now: datetime) -> None:
+    """Nothing but the ledger keeps the failure."""
+
+
+def ledger_task(job: Job, *, give_up: GiveUp = _nobody_to_tell) -> Callable[[Callable[[Claim], None]], Task]:
+    """Make a function of a claim the task of a kind of work.
+
+    The function must end its last transaction with `ledger.finish`. Whatever it raises is a failed attempt; after the
+    last one `give_up(session, key, now)` runs in the transaction that gives the row up.
+    """
+
+    def register(work: Callable[[Claim], None]) -> Task:
+        _give_up[job.name] = give_up
+
+        @wraps(work)
+        def attempt(key: str) -> None:
+            claimed = database().call(ledger.claim, job, key)
+            if claimed is not None:
+                _attempt(claimed, work)
+
+        task: Task = app.task(name=job.name, soft_time_limit=job.soft_limit, time_limit=job.hard_limit)(attempt)
+        return task
+
+    return register
+
+
+def periodic_task(job: Job) -> Callable[[Callable[[], None]], Task]:
+    """Make a function the task of a row of beat's timetable."""
+
+    def register(step: Callable[[], None]) -> Task:
+        @wraps(step)
+        def run() -> None:
+            with log.context(request_id=log.request_id(), job=job.name):
+                step()
+
+        task: Task = app.task(name=job.name, soft_time_limit=job.soft_limit, time_limit=job.hard_limit)(run)
+        return task
+
+    return register
+
+
+def _attempt(claimed: Claim, work: Callable[[Claim], None]) -> None:
+    began = time.perf_counter()
+    with log.context(
+        request_id=log.request_id(claimed.request_id), job=claimed.job.name, key=claimed.key, attempt=claimed.attempt
+    ):
+        try:
+            work(claimed)
+        except LostFence:
+            _log.info("somebody else has this work now")
+            database().call(ledger.release, claimed)
+        except Exception as error:
+            _log.exception("attempt failed", last=claimed.is_last)
+            _fail(claimed, f"{type(error).__name__}: {error}")
+        else:
+            _log.info("done", seconds=round(time.perf_counter() - began, 3))
+
+
+def _fail(claimed: Claim, error: str) -> None:
+    try:
+        with database().transaction() as session:
+            if claimed.is_last:
+                _give_up[claimed.job.name](session, claimed.key, clock.now())
+            ledger.fail(session, claimed, error)
+    except LostFence:
+        database().call(ledger.release, claimed)
+
+
+@periodic_task(SWEEP_WORK)
+def sweep() -> None:
+    """Give up what was tried too often, then hint again at what nobody is working on."""
+    for job in LEDGER_JOBS.values():
+        for key in database().call(ledger.exhausted, job, most=MOST_EXHAUSTED):
+            _give_up_exhausted(job, key)
+    with database().transaction() as session:
+        hints = ledger.take_unhinted(session, most=MOST_HINTS)
+        queue.publish(hints)  # inside the transaction: what cannot be sent stays unmarked
+    if hints:
+        _log.info("hinted again", rows=len(hints))
+
+
+def _give_up_exhausted(job: Job, key: str) -> None:
+    try:
+        with database().transaction() as session:
+            _give_up[job.name](session, key, clock.now())
+            ledger.give_up(session, job, key)
+        _log.error("given up", kind=job.name, key=key, error=ledger.KILLED)
+    except LostFence:
+        _log.info("no longer exhausted", kind=job.name, key=key)
+
+
+def _heartbeat(queue_name: str) -> None:
+    @periodic_task(HEARTBEATS[queue_name])
+    def beat() -> None:
+        database().call(health.beat, queue=queue_name)
+
+
+for _queue_name in HEARTBEATS:
+    _heartbeat(_queue_name)
