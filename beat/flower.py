@@ -9,3 +9,4 @@ port = _settings.flower_port
 basic_auth = [f"{_settings.flower_user}:{_settings.flower_password}"]
 read_only = True
 max_tasks = 10_000
+logging = "error"

@@ -1,4 +1,4 @@
-"""What is due when: one row per periodic job. Each is idempotent and bounded, and its message expires before the next."""
+"""What is due when: one row per periodic job, each idempotent and bounded, its message expiring before the next."""
 
 from dataclasses import dataclass
 from datetime import timedelta

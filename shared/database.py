@@ -13,7 +13,6 @@ from shared import events, queue
 from shared.redis import BREAKER
 from shared.settings import Settings, settings
 
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Live events: hints to a person's open clients. What they tell is always readable over REST, so a lost one is no harm."""
+"""Live events: hints to a person's open clients. What they tell is always readable over REST as well."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Every kind of work that runs on workers, as data: its name, its queue, how long it may take, how often it is tried."""
+"""Every kind of work that runs on workers, as data: name, queue, how long it may take, how often it is tried."""
 
 from dataclasses import dataclass
 from typing import Final

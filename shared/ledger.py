@@ -1,8 +1,8 @@
 """The ledger: work that was promised, one row each, until its result is stored. Postgres holds the truth.
 
-The life of a row: `ask` inserts it in the transaction of the change that needs it. `claim` counts an attempt and takes a
-lease; nobody else gets the row until the lease ends. `finish` deletes it in the transaction that stores the result. What
-fails comes back after a growing delay; what was tried too often stays, with `due_at` empty, for an operator to see.
+The life of a row: `ask` inserts it in the transaction of the change that needs it. `claim` counts an attempt and takes
+a lease; nobody else gets the row until the lease ends. `finish` deletes it in the transaction that stores the result.
+What fails comes back after a growing delay; what was tried too often stays, with `due_at` empty, for an operator.
 
 Attempt and version are the fence. A worker that lost its lease, or whose input was asked for anew meanwhile, cannot
 store anything: `finish` raises, and its whole transaction is rolled back.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import CursorResult, Text, and_, case, delete, func, literal, or_, select, text, update
+from sqlalchemy import CursorResult, Index, Text, and_, case, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
@@ -37,6 +37,10 @@ class Work(Base):
     """One piece of promised work."""
 
     __tablename__ = "work"
+    __table_args__ = (
+        Index("ix_work_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_work_given_up", "kind", "created_at", postgresql_where=text("due_at IS NULL")),
+    )
 
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
     key: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -136,7 +140,11 @@ def _claim(session: Session, job: Job, which: ColumnElement[bool]) -> list[Claim
         .returning(Work.key, Work.version, Work.attempts, Work.lease_until, Work.request_id)
         .execution_options(synchronize_session=False)
     )
-    return [Claim(job, *row) for row in taken]
+    return [
+        Claim(job, key, version, attempt, lease_until, request_id)
+        for key, version, attempt, lease_until, request_id in taken
+        if lease_until is not None  # it has just been set
+    ]
 
 
 def finish(session: Session, claimed: Claim) -> None:
@@ -233,7 +241,7 @@ def take_unhinted(session: Session, *, most: int) -> list[Hint]:
 
 
 def backoff(attempt: int, chance: float) -> float:
-    """Seconds to wait after failed attempt number `attempt` (from 1); `chance` in 0..1 spreads those that fail together.
+    """Seconds to wait after failed attempt number `attempt` (from 1); `chance` in 0..1 spreads what fails together.
 
     Exponential with equal jitter: between half and the whole of FIRST_DELAY doubled for each attempt, capped.
     """
@@ -252,8 +260,7 @@ class Figures:
 
 
 def figures(session: Session) -> list[Figures]:
-    """Per kind, also those with nothing to do: how many rows wait or are worked on, how old the oldest is, how many
-    were given up."""
+    """Per kind, also those with nothing to do: what waits or is worked on, the oldest's age, what was given up."""
     waits = Work.due_at.is_not(None)
     rows = session.execute(
         select(

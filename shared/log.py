@@ -6,18 +6,28 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_NOISY = ("httpx", "httpcore", "kombu", "amqp", "celery.redirected", "tornado.access")
+_QUIET = (  # libraries whose information is noise beside ours
+    "amqp",
+    "celery.app.trace",
+    "celery.apps.worker",
+    "celery.beat",
+    "celery.worker.strategy",
+    "httpcore",
+    "httpx",
+    "kombu",
+    "uvicorn.error",
+)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module."""
-    return cast("structlog.stdlib.BoundLogger", structlog.stdlib.get_logger(name))
+    return structlog.stdlib.get_logger(name)
 
 
 def _process(name: str) -> Processor:
@@ -50,7 +60,7 @@ def configure(*, process: str, level: str, as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _NOISY:
+    for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -61,14 +71,15 @@ def configure(*, process: str, level: str, as_json: bool) -> None:
 
 
 def _human(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    time, process, level = (event.pop(key, "") for key in ("timestamp", "process", "level"))
+    time, level = (event.pop(key, "") for key in ("timestamp", "level"))
+    event.pop("process", None)  # whoever runs several prints a name before each line
     text, trace = event.pop("event", ""), event.pop("exception", None)
     info = event.pop("exc_info", None)
     if info and trace is None:
         trace = structlog.processors.ExceptionRenderer()(_logger, _method, {"exc_info": info}).get("exception")
     event.pop("logger", None)
     pairs = " ".join(f"{key}={value}" for key, value in event.items())
-    line = f"{time} {process:<10} {level if level not in {'info', 'debug'} else '':<8} {text}  {pairs}".rstrip()
+    line = f"{time} {level if level not in {'info', 'debug'} else '':<8} {text}  {pairs}".rstrip()
     return f"{line}\n{trace}" if trace else line
 
 

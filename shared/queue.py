@@ -19,7 +19,7 @@ _NOTED: Final = "hints"
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """ "Look at this row of the ledger now": only a message, the row is the truth."""
+    """A message that says: look at this row of the ledger now. The row is the truth."""
 
     job: Job
     key: str

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     db_pool_size: int = Field(8, ge=1, le=200, description="Connections that a process keeps open")
     db_max_overflow: int = Field(4, ge=0, le=200, description="Connections it may open beyond those, for a while")
     db_statement_timeout_seconds: float = Field(15, ge=0.1, le=3600, description="Longest single statement")
-    db_prepare_statements: bool = Field(True, description="Off behind pgbouncer in transaction mode")
+    db_prepare_statements: bool = Field(default=True, description="Off behind pgbouncer in transaction mode")
     redis_url: str = Field("redis://localhost:6379/0", description="Queue, events and rate counters")
     storage_url: str = Field("file:///var/lib/delete/media", description="file:///folder or s3://bucket/prefix")
 
@@ -122,8 +122,7 @@ class Settings(BaseSettings):
         least = {"HS256": 32, "HS384": 48, "HS512": 64}[self.algorithm]  # RFC 7518, section 3.2
         for key in (self.secret_key, *self.retired_secret_keys):
             if len(key.encode()) < least:
-                msg = f"SECRET_KEY must have at least {least} bytes for {self.algorithm}"
-                raise ValueError(msg)
+                raise ValueError(f"SECRET_KEY must have at least {least} bytes for {self.algorithm}")
         return self
 
     @model_validator(mode="after")
@@ -138,8 +137,7 @@ class Settings(BaseSettings):
         if "*" in self.cors_origins:
             reasons.append("CORS_ORIGINS allows every site")
         if reasons:
-            msg = f"unsafe for {self.environment}: " + "; ".join(reasons)
-            raise ValueError(msg)
+            raise ValueError(f"unsafe for {self.environment}: " + "; ".join(reasons))
         return self
 
 
@@ -154,6 +152,7 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         lines = [
-            f"  {'.'.join(map(str, problem['loc'])).upper() or 'settings'}: {problem['msg']}" for problem in error.errors()
+            f"  {'.'.join(map(str, problem['loc'])).upper() or 'settings'}: {problem['msg']}"
+            for problem in error.errors()
         ]
         raise SystemExit("\n".join(["Cannot start, the settings are not right:", *lines])) from None

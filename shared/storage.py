@@ -1,4 +1,4 @@
-"""Files: a local folder or an S3-compatible bucket behind a few functions. The object first, then the row that names it."""
+"""Files in a local folder or an S3-compatible bucket. The object comes first, then the row that names it."""
 
 import base64
 import hashlib
@@ -32,11 +32,10 @@ class Storage:
             self._store: LocalStore | S3Store = LocalStore(folder, automatic_cleanup=True, mkdir=True)
         elif parts.scheme == "s3":
             store = from_url(url)
-            assert isinstance(store, S3Store)  # noqa: S101 - by its scheme
+            assert isinstance(store, S3Store)
             self._store = store
         else:
-            msg = f"STORAGE_URL must begin with file:/// or s3://, not {url}"
-            raise SystemExit(msg)
+            raise SystemExit(f"STORAGE_URL must begin with file:/// or s3://, not {url}")
 
     def put(self, key: str, data: bytes, media_type: str) -> None:
         """Store the bytes; replaces what was there."""

@@ -21,7 +21,8 @@ class ToReindex(Protocol):
 
     def __call__(
         self, session: Session, *, user_id: uuid.UUID | None, stale: bool, after: uuid.UUID | None, most: int
-    ) -> Sequence[uuid.UUID]: ...
+    ) -> Sequence[uuid.UUID]:
+        """The next keys; none at the end."""
 
 
 KINDS: Final[dict[str, tuple[Job, ToReindex]]] = {"photos": (PROCESS_PHOTO, pipeline.to_reindex)}
@@ -35,7 +36,8 @@ KINDS: Final[dict[str, tuple[Job, ToReindex]]] = {"photos": (PROCESS_PHOTO, pipe
 def reindex(kind: str, *, user: uuid.UUID | None, stale: bool, everything: bool) -> None:
     """Ask for work in bulk: make the derived data of KIND anew."""
     if not (user or stale or everything):
-        raise click.UsageError("Say what to reindex: --user ID, --stale or --all.")
+        msg = "Say what to reindex: --user ID, --stale or --all."
+        raise click.UsageError(msg)
     job, to_reindex = KINDS[kind]
     asked, after = 0, None
     with tqdm(desc=f"Asking to reindex {kind}", unit=" rows") as bar:
@@ -93,6 +95,7 @@ def drop(kind: str, keys: tuple[str, ...], *, everything: bool) -> None:
 
 def _failed(session: Session, kind: str, keys: tuple[str, ...], *, everything: bool) -> list[str]:
     if bool(keys) == everything:
-        raise click.UsageError("Name the keys, or say --all.")
+        msg = "Name the keys, or say --all."
+        raise click.UsageError(msg)
     failed = [row.key for row in ledger.failures(session, kind=kind, most=100_000)]
     return [key for key in failed if everything or key in keys]

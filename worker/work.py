@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from typing import Any, ParamSpec, cast
 
-from celery import Task
 from sqlalchemy.orm import Session
 
 from shared import clock, health, ledger, log, queue
@@ -14,6 +14,7 @@ from shared.jobs import HEARTBEATS, LEDGER_JOBS, SWEEP_WORK, Job
 from shared.ledger import Claim, LostFence
 from worker.app import app
 
+P = ParamSpec("P")
 GiveUp = Callable[[Session, str, datetime], None]
 
 MOST_EXHAUSTED = 100  # rows that one sweep gives up per kind
@@ -27,41 +28,48 @@ def _nobody_to_tell(session: Session, key: str, now: datetime) -> None:
     """Nothing but the ledger keeps the failure."""
 
 
-def ledger_task(job: Job, *, give_up: GiveUp = _nobody_to_tell) -> Callable[[Callable[[Claim], None]], Task]:
-    """Make a function of a claim the task of a kind of work.
+def ledger_task(
+    job: Job, *, give_up: GiveUp = _nobody_to_tell
+) -> Callable[[Callable[[Claim], None]], Callable[[str], None]]:
+    """Make a function of a claim the task of a kind of work: what is registered takes the row's key.
 
     The function must end its last transaction with `ledger.finish`. Whatever it raises is a failed attempt; after the
     last one `give_up(session, key, now)` runs in the transaction that gives the row up.
     """
 
-    def register(work: Callable[[Claim], None]) -> Task:
+    def register(work: Callable[[Claim], None]) -> Callable[[str], None]:
         _give_up[job.name] = give_up
 
+        @_task(job)
         @wraps(work)
         def attempt(key: str) -> None:
             claimed = database().call(ledger.claim, job, key)
             if claimed is not None:
                 _attempt(claimed, work)
 
-        task: Task = app.task(name=job.name, soft_time_limit=job.soft_limit, time_limit=job.hard_limit)(attempt)
-        return task
+        return attempt
 
     return register
 
 
-def periodic_task(job: Job) -> Callable[[Callable[[], None]], Task]:
+def periodic_task(job: Job) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Make a function the task of a row of beat's timetable."""
 
-    def register(step: Callable[[], None]) -> Task:
+    def register(step: Callable[[], None]) -> Callable[[], None]:
+        @_task(job)
         @wraps(step)
         def run() -> None:
             with log.context(request_id=log.request_id(), job=job.name):
                 step()
 
-        task: Task = app.task(name=job.name, soft_time_limit=job.soft_limit, time_limit=job.hard_limit)(run)
-        return task
+        return run
 
     return register
+
+
+def _task(job: Job) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    options: dict[str, Any] = {"name": job.name, "soft_time_limit": job.soft_limit, "time_limit": job.hard_limit}
+    return cast("Callable[[Callable[P, None]], Callable[P, None]]", app.task(**options))
 
 
 def _attempt(claimed: Claim, work: Callable[[Claim], None]) -> None:
@@ -74,7 +82,7 @@ def _attempt(claimed: Claim, work: Callable[[Claim], None]) -> None:
         except LostFence:
             _log.info("somebody else has this work now")
             database().call(ledger.release, claimed)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the attempt has failed
             _log.exception("attempt failed", last=claimed.is_last)
             _fail(claimed, f"{type(error).__name__}: {error}")
         else:

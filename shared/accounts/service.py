@@ -1,7 +1,7 @@
 """Accounts: signing up and editing what one says about oneself."""
 
 import uuid
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,18 +16,16 @@ from shared.errors import Refusal
 from shared.settings import settings
 
 
-def sign_up(
-    session: Session, *, email: str, password_hash: str, name: str, birth_date: date, now: datetime, more: dict[str, Any]
-) -> User:
-    """Create an account; `more` holds further columns.
+def sign_up(session: Session, *, password_hash: str, now: datetime, columns: dict[str, Any]) -> User:
+    """Create an account; `columns` are those of a user.
 
     Raises:
         Refusal: `underage`, `email_taken` or `username_taken`.
     """
-    today = now.astimezone(ZoneInfo(more.get("time_zone", "UTC"))).date()
-    if rules.age(birth_date, today) < settings().minimum_age:
+    user = User(password_hash=password_hash, **columns)
+    today = now.astimezone(ZoneInfo(user.time_zone)).date()
+    if rules.age(user.birth_date, today) < settings().minimum_age:
         raise Refusal("underage", f"You must be {settings().minimum_age} or older to join.")
-    user = User(email=email, password_hash=password_hash, name=name, birth_date=birth_date, **more)
     session.add(user)
     _flush(session)
     return user

@@ -169,8 +169,8 @@ def end_session(session: Session, user: User, *, session_id: uuid.UUID, now: dat
         raise Refusal("not_found", "There is no such session.")
 
 
-def end_by_refresh_token(session: Session, *, claims: Claims, now: datetime) -> None:
-    """Log out the device that holds this refresh token, also when its access token has expired; again is no error."""
+def log_out(session: Session, *, claims: Claims, now: datetime) -> None:
+    """End the session that a token of either type names; again is no error."""
     _end(session, user_id=claims.user_id, now=now, why="logged out", only=claims.session_id)
 
 

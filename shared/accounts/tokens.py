@@ -1,4 +1,4 @@
-"""Tokens: signed JWTs for access and refresh (RFC 7519, RFC 8725), with a key ring so that the signing key can change."""
+"""Signed JWTs for access and refresh (RFC 7519, RFC 8725), with a key ring so that the signing key can change."""
 
 import base64
 import hashlib
@@ -37,9 +37,7 @@ class KeyRing:
         self._current = _kid(values.secret_key)
         self._successor_key = hmac.digest(values.secret_key.encode(), b"refresh successor", "sha256")
 
-    def issue(
-        self, kind: Literal["access", "refresh"], claims: Claims, *, issued: datetime, expires: datetime
-    ) -> str:
+    def issue(self, kind: Literal["access", "refresh"], claims: Claims, *, issued: datetime, expires: datetime) -> str:
         """A signed token; the same arguments give the same token."""
         payload = {
             "iss": ISSUER,

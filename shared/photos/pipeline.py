@@ -15,9 +15,10 @@ from shared.accounts.service import lock
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.moderation.service import notice
 from shared.photos.models import Photo, PhotoStatus
-from shared.photos.rules import PIPELINE, Fingerprint, Rejection, near_equal
+from shared.photos.rules import Fingerprint, Rejection, near_equal
 from shared.photos.service import upload_key
 
+PIPELINE: Final = 1  # raised when photos should be made anew: `reindex photos --stale` finds those of a lower one
 KEEP_REJECTED: Final = timedelta(days=7)  # so long a person can read why, and an operator can try again
 NEAREST: Final = 20  # photos of others that a new one is compared with, by the index
 FORGOTTEN: Final = timedelta(minutes=5)  # a photo that waits this long with no ledger row was forgotten by code
@@ -142,7 +143,9 @@ def tidy(session: Session, *, now: datetime, most: int = 500) -> tuple[int, int]
     return len(old), len(forgotten)
 
 
-def to_reindex(session: Session, *, user_id: uuid.UUID | None, stale: bool, after: uuid.UUID | None, most: int) -> Sequence[uuid.UUID]:
+def to_reindex(
+    session: Session, *, user_id: uuid.UUID | None, stale: bool, after: uuid.UUID | None, most: int
+) -> Sequence[uuid.UUID]:
     """Ids, in order and beginning behind `after`, of the photos to process anew.
 
     That is those of one person or of everybody; with `stale` only those of an older pipeline, or never finished.

@@ -26,9 +26,7 @@ def check_room(session: Session, user: User) -> None:
     Raises:
         Refusal: `photo_limit`.
     """
-    held = session.scalar(
-        select(func.count()).where(Photo.user_id == user.id, Photo.status != PhotoStatus.REJECTED)
-    )
+    held = session.scalar(select(func.count()).where(Photo.user_id == user.id, Photo.status != PhotoStatus.REJECTED))
     if (held or 0) >= MAX_PHOTOS:
         raise Refusal("photo_limit", details={"limit": MAX_PHOTOS})
 

@@ -1,0 +1,33 @@
+"""Runs migrations against DATABASE_URL, one transaction each, one runner at a time."""
+
+from sqlalchemy import create_engine, pool, text
+
+import shared.accounts.models
+import shared.health
+import shared.ledger
+import shared.moderation.models
+import shared.photos.models  # noqa: F401 - each import brings its tables
+from alembic import context
+from shared.models import Base
+from shared.settings import settings
+
+LOCK = 7_237_423  # any number: whoever starts migrations at the same time waits for it
+
+
+def run() -> None:
+    """Upgrade or check, whatever the command asked for."""
+    engine = create_engine(settings().sqlalchemy_url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))
+        connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            compare_server_default=True,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

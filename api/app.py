@@ -1,0 +1,61 @@
+"""The HTTP application: its parts put together."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from api import accounts, auth, errors, health, media, photos, work
+from api.dependencies import Hashing
+from api.middleware import BodyLimits, RequestContext
+from api.rates import Rates
+from shared.accounts.tokens import KeyRing
+from shared.database import Database, database
+from shared.settings import settings
+
+
+def create_app(db: Database | None = None) -> FastAPI:
+    """The application; `db` replaces the configured database."""
+    values = settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.rates = Rates(values.redis_url)
+        # What start-up made lives as long as the process: without looking at it again and again, the collector's
+        # pauses shrink, and with them the slowest requests (p99 about a third).
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
+        yield
+        await app.state.rates.close()
+
+    app = FastAPI(
+        title="Delete",
+        version=health.VERSION,
+        description="The dating app that is built to be deleted.",
+        lifespan=lifespan,
+        root_path=values.root_path,
+        openapi_url="/openapi.json" if values.docs_served else None,
+        docs_url="/docs" if values.docs_served else None,
+        redoc_url="/redoc" if values.docs_served else None,
+    )
+    app.state.database = db or database()
+    app.state.keys = KeyRing(values)
+    app.state.hashing = Hashing()
+    errors.install(app)
+    app.add_middleware(BodyLimits)
+    app.add_middleware(RequestContext)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=values.cors_origins,
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+        expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"],
+        max_age=600,
+    )
+    for domain in (health, auth, accounts, photos, media, work):
+        app.include_router(domain.router)
+    return app

@@ -1,0 +1,299 @@
+"""Routes of signing up, logging in and out, and of the sessions in which one is logged in."""
+
+import uuid
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response, status
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.orm import Session
+
+from api.accounts import SIGNED_IN, Name, OwnAccount, Password, ProfileFields, own_account, require_strong
+from api.dependencies import BearerText, Db, Hashing, Keys, Me, PasswordHashing, RateLimits
+from api.errors import documented
+from api.media import absolute
+from api.rates import Rates, address
+from api.shapes import Body, Email, Limit, Offset, Page, Shape, Storable
+from shared import clock
+from shared.accounts import service, sign_in
+from shared.accounts.sign_in import TokenPair
+from shared.accounts.tokens import KeyRing
+from shared.database import Database
+from shared.errors import Refusal
+from shared.photos.service import has_ready_photo
+from shared.settings import settings
+
+router = APIRouter(prefix="/v1/auth", tags=["sign-in"])
+
+Login = Annotated[Storable, StringConstraints(min_length=1, max_length=254)]
+RefreshTokenText = Annotated[Storable, StringConstraints(max_length=4096)]
+
+
+class SignUp(ProfileFields):
+    """What an account begins with."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"email": "ada@example.com", "password": "engines of 1843", "name": "Ada", "birth_date": "1990-12-10"}
+            ]
+        }
+    )
+
+    email: Email
+    password: Password
+    name: Name
+    birth_date: date
+
+
+class LogIn(Body):
+    """An e-mail address or username, and the password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"username": "ada@example.com", "password": "engines of 1843"}]}
+    )
+
+    username: Login = Field(validation_alias=AliasChoices("username", "email"))
+    password: Password
+
+
+class LogInForm(BaseModel):
+    """The OAuth2 password form."""
+
+    grant_type: Storable = Field("password", pattern="^password$")
+    username: Login
+    password: Password
+    scope: Storable = ""
+    client_id: Storable | None = None
+    client_secret: Storable | None = None
+
+
+class Refresh(Body):
+    """A refresh token."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6…"}]})
+
+    refresh_token: RefreshTokenText
+
+
+class Tokens(Shape):
+    """An access token for requests and a refresh token, good once, for the next pair."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str = "bearer"  # noqa: S105 - RFC 6750's name
+    expires_in: int = Field(description="Seconds until the access token expires")
+
+
+class TokensWithUser(Tokens):
+    """Tokens, and whose they are."""
+
+    user: OwnAccount
+
+
+class SessionShape(Shape):
+    """One device on which somebody is logged in."""
+
+    id: uuid.UUID
+    device: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: bool
+
+
+class SignInParts:
+    """What logging in needs, gathered by FastAPI."""
+
+    def __init__(self, request: Request, db: Db, keys: Keys, hashing: PasswordHashing, rates: RateLimits) -> None:
+        self.db: Database = db
+        self.keys: KeyRing = keys
+        self.hashing: Hashing = hashing
+        self.rates: Rates = rates
+        self.address = address(request)
+        self.device = "".join(char for char in request.headers.get("user-agent", "") if char.isprintable())
+
+    async def log_in(self, login: str, password: str) -> TokensWithUser:
+        """Verify and open a session. An unknown account takes as long and gets the same answer."""
+        await self.rates.check(settings().rate_limit_login_address, "login-address", self.address)
+        await self.rates.check(
+            settings().rate_limit_login, "login", self.address, login.lower(), without_redis=self._count_in_postgres
+        )
+        found = await self.db.run(sign_in.credentials, login=login)
+        user_id, stored = found or (None, None)
+        right, renewed = await self.hashing.verify(password, stored)
+        if user_id is None or stored is None or not right:
+            raise Refusal("invalid_credentials")
+        return await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
+
+    async def sign_up(self, body: SignUp) -> TokensWithUser:
+        """Create the account and its first session, both or neither."""
+        await self.rates.check(settings().rate_limit_signup, "signup", self.address)
+        require_strong(body.password, about=(body.email, body.username, body.name))
+        hashed = await self.hashing.hash(body.password)
+        return await self.db.run(self._sign_up, body=body, password_hash=hashed)
+
+    def _sign_up(self, session: Session, *, body: SignUp, password_hash: str) -> TokensWithUser:
+        columns = body.columns(only_sent=False)
+        user = service.sign_up(session, password_hash=password_hash, now=clock.now(), columns=columns)
+        return self._open(session, user_id=user.id, verified_hash=password_hash, renewed_hash=None)
+
+    def _open(
+        self, session: Session, *, user_id: uuid.UUID, verified_hash: str, renewed_hash: str | None
+    ) -> TokensWithUser:
+        user, pair = sign_in.open_session(
+            session,
+            user_id=user_id,
+            verified_hash=verified_hash,
+            renewed_hash=renewed_hash,
+            device=self.device,
+            keys=self.keys,
+            now=clock.now(),
+        )
+        return TokensWithUser(**_tokens(pair), user=own_account(user, has_photo=has_ready_photo(session, user)))
+
+    async def _count_in_postgres(self, key: str) -> int:
+        return await self.db.run(sign_in.count_attempt, key=key, now=clock.now())
+
+
+SignIn = Annotated[SignInParts, Depends()]
+
+
+@router.post(
+    "/signup",
+    operation_id="sign_up",
+    summary="Create an account",
+    status_code=status.HTTP_201_CREATED,
+    responses=documented(
+        "email_taken", "username_taken", "underage", "weak_password", "validation_error", "rate_limited"
+    ),
+)
+async def sign_up(request: Request, response: Response, sign_in_parts: SignIn, body: SignUp) -> TokensWithUser:
+    """Join, and be logged in. Only adults can."""
+    created = await sign_in_parts.sign_up(body)
+    response.headers["Location"] = absolute("/v1/users/me", request)
+    return created
+
+
+@router.post(
+    "/login",
+    operation_id="log_in",
+    summary="Log in",
+    responses=documented("invalid_credentials", "account_suspended", "validation_error", "rate_limited"),
+)
+async def log_in(sign_in_parts: SignIn, body: LogIn) -> TokensWithUser:
+    """With an e-mail address or a username."""
+    return await sign_in_parts.log_in(body.username, body.password)
+
+
+@router.post(
+    "/token",
+    operation_id="log_in_by_form",
+    summary="Log in by the OAuth2 password form",
+    responses=documented("invalid_credentials", "account_suspended", "validation_error", "rate_limited"),
+)
+async def log_in_by_form(sign_in_parts: SignIn, form: Annotated[LogInForm, Form()]) -> TokensWithUser:
+    """The same as `login`, in the form that "Authorize" in the documentation sends."""
+    return await sign_in_parts.log_in(form.username, form.password)
+
+
+@router.post(
+    "/refresh",
+    operation_id="refresh",
+    summary="Trade a refresh token for a new pair",
+    responses=documented("token_expired", "token_invalid", "token_reused", "account_suspended", "rate_limited"),
+)
+async def refresh(request: Request, db: Db, keys: Keys, rates: RateLimits, body: Refresh) -> Tokens:
+    """Each refresh token is good once.
+
+    For ten seconds a repeated one gets the same successor again, in case the answer got lost; later it is taken for
+    stolen, and the login ends.
+    """
+    await rates.check(settings().rate_limit_refresh, "refresh", address(request))
+    claims = keys.read(body.refresh_token, "refresh")
+    outcome = await db.run(sign_in.refresh, claims=claims, keys=keys, now=clock.now())
+    if isinstance(outcome, str):
+        raise Refusal(outcome)
+    return Tokens(**_tokens(outcome))
+
+
+@router.post(
+    "/logout",
+    operation_id="log_out",
+    summary="Log out here",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=documented("not_authenticated", "token_invalid", "rate_limited"),
+)
+async def log_out(
+    request: Request, db: Db, keys: Keys, rates: RateLimits, token: BearerText, body: Refresh | None = None
+) -> Response:
+    """Ends the login of the refresh token in the body (which may be all that is left), or else of the access token."""
+    await rates.check(settings().rate_limit_logout, "logout", address(request))
+    if body is not None:
+        claims = keys.read(body.refresh_token, "refresh")
+    elif token:
+        claims = keys.read(token, "access")
+    else:
+        raise Refusal("not_authenticated", headers={"WWW-Authenticate": "Bearer"})
+    await db.run(sign_in.log_out, claims=claims, now=clock.now())
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+@router.post(
+    "/logout-all",
+    operation_id="log_out_everywhere",
+    summary="Log out everywhere",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=documented(*SIGNED_IN, "rate_limited"),
+)
+async def log_out_everywhere(request: Request, me: Me, rates: RateLimits) -> Response:
+    """Ends every login of yours, this one too."""
+    await rates.check(settings().rate_limit_logout, "logout", address(request))
+    await me.run(sign_in.end_all_sessions, now=clock.now())
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+@router.get(
+    "/sessions",
+    operation_id="list_sessions",
+    summary="Where you are logged in",
+    responses=documented(*SIGNED_IN, "validation_error"),
+)
+async def list_sessions(
+    me: Me, limit: Annotated[Limit, Query()] = 20, offset: Annotated[Offset, Query()] = 0
+) -> Page[SessionShape]:
+    """Your living logins, the one used last first."""
+    living = await me.run(sign_in.sessions, now=clock.now())
+    shown = [
+        SessionShape(
+            id=login.id,
+            device=login.device,
+            created_at=login.created_at,
+            last_used_at=login.rotated_at,
+            expires_at=login.idle_until,
+            current=login.id == me.claims.session_id,
+        )
+        for login in living
+    ]
+    return Page(items=shown[offset : offset + limit], total=len(shown), limit=limit, offset=offset)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    operation_id="end_session",
+    summary="Log a device out",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=documented(*SIGNED_IN, "not_found"),
+)
+async def end_session(me: Me, session_id: uuid.UUID) -> Response:
+    """Ends one login of yours; its tokens stop working at once."""
+    await me.run(sign_in.end_session, session_id=session_id, now=clock.now())
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+def _tokens(pair: TokenPair) -> dict[str, Any]:
+    return {
+        "access_token": pair.access_token,
+        "refresh_token": pair.refresh_token,
+        "expires_in": settings().access_token_expire_minutes * 60,
+    }

@@ -1,0 +1,106 @@
+"""What routes are given: the database, the signed-in person, the rates, and a bounded place to hash passwords."""
+
+import os
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Concatenate, Final, ParamSpec, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Depends, Request, Security
+from fastapi.security import OAuth2PasswordBearer
+from sqlalchemy.orm import Session
+
+from api.rates import Rates
+from shared import clock
+from shared.accounts import passwords, sign_in
+from shared.accounts.models import Role, User
+from shared.accounts.tokens import Claims, KeyRing
+from shared.database import Database
+from shared.errors import Refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_bearer: Final = OAuth2PasswordBearer("v1/auth/token", auto_error=False)
+
+
+class SignedIn:
+    """Somebody with a good access token, for whom domain functions can be run."""
+
+    def __init__(self, db: Database, claims: Claims, least: Role) -> None:
+        self._db = db
+        self._least = least
+        self.claims = claims
+
+    async def run(self, function: Callable[Concatenate[Session, User, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(session, user, …)` in one transaction that begins by checking that the session still lives.
+
+        Raises:
+            Refusal: `token_invalid`, `account_suspended`, `forbidden`, or what the function raises.
+        """
+        return await self._db.run(self._call, function, args, kwargs)
+
+    def _call(
+        self,
+        session: Session,
+        function: Callable[..., T],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> T:
+        user = sign_in.authenticate(session, claims=self.claims, least=self._least, now=clock.now())
+        return function(session, user, *args, **kwargs)
+
+
+class Hashing:
+    """Hashes passwords on threads, as many at once as there are cores: logins could exhaust the machine."""
+
+    def __init__(self) -> None:
+        self._limiter = CapacityLimiter(os.cpu_count() or 1)
+
+    async def hash(self, password: str) -> str:
+        """The hash to store."""
+        return await to_thread.run_sync(passwords.hash_password, password, limiter=self._limiter)
+
+    async def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+        """(whether it is right, a stronger hash to store instead); without an account it takes as long."""
+        return await to_thread.run_sync(partial(passwords.verify_password, password, stored), limiter=self._limiter)
+
+
+async def _database(request: Request) -> Database:
+    db: Database = request.app.state.database
+    return db
+
+
+async def _keys(request: Request) -> KeyRing:
+    keys: KeyRing = request.app.state.keys
+    return keys
+
+
+async def _rates(request: Request) -> Rates:
+    rates: Rates = request.app.state.rates
+    return rates
+
+
+async def _hashing(request: Request) -> Hashing:
+    hashing: Hashing = request.app.state.hashing
+    return hashing
+
+
+BearerText = Annotated[str | None, Security(_bearer)]
+Db = Annotated[Database, Depends(_database)]
+Keys = Annotated[KeyRing, Depends(_keys)]
+RateLimits = Annotated[Rates, Depends(_rates)]
+PasswordHashing = Annotated[Hashing, Depends(_hashing)]
+
+
+def _signed_in(least: Role) -> Callable[..., Awaitable[SignedIn]]:
+    async def check(db: Db, keys: Keys, token: BearerText) -> SignedIn:
+        if not token:
+            raise Refusal("not_authenticated", headers={"WWW-Authenticate": "Bearer"})
+        return SignedIn(db, keys.read(token, "access"), least)
+
+    return check
+
+
+Me = Annotated[SignedIn, Depends(_signed_in(Role.USER))]
+Moderator = Annotated[SignedIn, Depends(_signed_in(Role.MODERATOR))]

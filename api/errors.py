@@ -1,0 +1,106 @@
+"""One handler for every error: whatever goes wrong, a client gets the same form."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from shared import log
+from shared.errors import ERRORS, Refusal
+
+_OF_STATUS: Final = {
+    400: "validation_error",
+    401: "not_authenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media",
+    422: "validation_error",
+    429: "rate_limited",
+    503: "service_unavailable",
+}
+_log = log.logger(__name__)
+
+
+class ErrorBody(BaseModel):
+    """What went wrong: `code` for programs, `message` for people."""
+
+    code: str
+    message: str
+    details: dict[str, Any] | None
+    request_id: str | None
+
+
+class ErrorAnswer(BaseModel):
+    """The form of every error."""
+
+    error: ErrorBody
+
+
+def answer(refusal: Refusal) -> JSONResponse:
+    """The response that tells a refusal."""
+    body = ErrorBody(
+        code=refusal.code,
+        message=refusal.message,
+        details=dict(refusal.details) if refusal.details is not None else None,
+        request_id=log.current_request_id(),
+    )
+    return JSONResponse({"error": body.model_dump()}, refusal.status, dict(refusal.headers or {}))
+
+
+def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The error answers of a route for its OpenAPI description, with an example of each code."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        status, words = ERRORS[code]
+        entry = responses.setdefault(
+            status, {"model": ErrorAnswer, "description": "", "content": {"application/json": {"examples": {}}}}
+        )
+        entry["description"] = f"{entry['description']}, `{code}`".lstrip(", ")
+        example = {"code": code, "message": words, "details": None, "request_id": "5f0c7a9be8a14d0c8f3f6f0f2c9d1b7e"}
+        entry["content"]["application/json"]["examples"][code] = {"value": {"error": example}}
+    return responses
+
+
+def install(app: FastAPI) -> None:
+    """Make the application answer every error in the standard form."""
+
+    @app.exception_handler(Refusal)
+    async def _refused(_request: Request, refusal: Refusal) -> JSONResponse:
+        return answer(refusal)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        # The input is never echoed: it may hold a password.
+        fields = [
+            {"field": ".".join(_printable(part) for part in problem["loc"]), "message": problem["msg"]}
+            for problem in error.errors()
+        ]
+        return answer(Refusal("validation_error", details={"fields": fields}))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+        code = _OF_STATUS.get(error.status_code, "internal_error")
+        return answer(Refusal(code, headers=error.headers))
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(InterfaceError)
+    @app.exception_handler(PoolTimeout)
+    async def _database_away(_request: Request, error: Exception) -> JSONResponse:
+        _log.error("the database does not answer", error=str(error.__cause__ or error).strip())
+        return answer(Refusal("service_unavailable", headers={"Retry-After": "2"}))
+
+    @app.exception_handler(ClientDisconnect)
+    async def _hung_up(_request: Request, _error: ClientDisconnect) -> JSONResponse:
+        return answer(Refusal("validation_error", "The upload was not complete."))
+
+
+def _printable(part: object) -> str:
+    return str(part).encode("utf-8", "replace").decode()

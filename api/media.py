@@ -1,0 +1,52 @@
+"""Serving pictures from a local folder by signed links; with S3 storage the links go to the bucket instead."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.datastructures import URL
+
+from api.errors import documented
+from api.shapes import Storable
+from shared.errors import Refusal
+from shared.storage import storage
+
+router = APIRouter(tags=["media"])
+
+MEDIA_TYPES: Final = {"webp": "image/webp", "jpg": "image/jpeg"}
+
+
+@router.get(
+    "/media/{key:path}",
+    operation_id="get_media",
+    summary="A picture",
+    response_class=Response,
+    responses={200: {"content": {"image/webp": {}, "image/jpeg": {}}}, **documented("not_found")},
+)
+async def get_media(
+    key: Storable,
+    expires: Annotated[int, Query(ge=0, le=2**53)],
+    signature: Annotated[Storable, Query(max_length=64)],
+    request: Request,
+) -> Response:
+    """Good until the link expires, which it does at a rounded hour, so that caches can keep it that long."""
+    seconds = storage().seconds_left(key, expires=expires, signature=signature) if storage().is_local else None
+    media_type = MEDIA_TYPES.get(key.rpartition(".")[2])
+    if seconds is None or media_type is None:
+        raise Refusal("not_found", "This link has expired or was never right.")
+    headers = {
+        "Cache-Control": f"private, max-age={seconds}, immutable",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "ETag": f'"{key.rpartition("/")[2]}"',  # names are derived from content
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    try:
+        return Response(await storage().get_async(key), media_type=media_type, headers=headers)
+    except FileNotFoundError:
+        raise Refusal("not_found") from None
+
+
+def absolute(url: str, request: Request) -> str:
+    """A link as this client must write it: below the host and prefix under which it reached us."""
+    return str(URL(str(request.base_url)).replace(query="", fragment="")).rstrip("/") + url if url[0] == "/" else url

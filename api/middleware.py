@@ -1,0 +1,71 @@
+"""What happens around every request: its id, its log line, its size, and the answer when nobody caught an error."""
+
+import time
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import answer
+from shared import log
+from shared.errors import Refusal
+from shared.photos.rules import MAX_BYTES
+
+JSON_LIMIT: Final = 64 * 1024
+UPLOAD_LIMIT: Final = MAX_BYTES + 64 * 1024  # the file and the multipart form around it
+UPLOAD_PATHS: Final = frozenset({"/v1/profile/photos"})
+_log = log.logger(__name__)
+
+
+class RequestContext:
+    """Gives each request an id that is in its answer and in every log line, and turns stray exceptions into a 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = log.request_id(Headers(scope=scope).get("x-request-id"))
+        status, began = 0, time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        with log.context(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            except Exception:
+                _log.exception("unexpected error", method=scope["method"], path=scope["path"])
+                if status:
+                    raise
+                await answer(Refusal("internal_error"))(scope, receive, send_with_id)
+            finally:
+                took = round((time.perf_counter() - began) * 1000, 1)
+                _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
+
+
+class BodyLimits:
+    """Refuses bodies that are too large: at once when the length is announced, else while they arrive."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._limited = {limit: RequestBodyLimitMiddleware(app, limit) for limit in (JSON_LIMIT, UPLOAD_LIMIT)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        limit = UPLOAD_LIMIT if path in UPLOAD_PATHS else JSON_LIMIT
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdecimal() and int(announced) > limit:
+            await answer(Refusal("too_large", details={"limit_bytes": limit}))(scope, receive, send)
+            return
+        await self._limited[limit](scope, receive, send)

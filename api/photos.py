@@ -1,0 +1,188 @@
+"""Routes of one's own photos: taking uploads in, and showing what became of them."""
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response, status
+from pydantic import ConfigDict, Field
+
+from api.accounts import SIGNED_IN
+from api.dependencies import Me
+from api.errors import documented
+from api.media import absolute
+from api.shapes import Body, Limit, Offset, Page, Shape
+from api.uploads import file_chunks
+from shared import clock
+from shared.errors import Refusal
+from shared.photos import service
+from shared.photos.models import Photo
+from shared.photos.rules import HEAD_BYTES, MAX_BYTES, MESSAGES, Rejection, sniff
+from shared.storage import storage
+
+router = APIRouter(prefix="/v1/profile/photos", tags=["photos"])
+
+
+class RejectionShape(Shape):
+    """Why a photo was rejected: for programs, and for the person."""
+
+    code: Rejection
+    message: str
+
+
+class PhotoShape(Shape):
+    """One's own photo. `urls` are signed and expire; ask again for fresh ones."""
+
+    id: uuid.UUID
+    status: str
+    rejection: RejectionShape | None
+    position: int
+    width: int | None
+    height: int | None
+    thumbhash: str | None
+    color: str | None
+    urls: dict[str, str] | None
+    created_at: datetime
+
+
+class PhotoOrder(Body):
+    """All photos, in their new order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ids": ["7b0f3c7e-4d5f-4a63-a9a2-6d2b1f6f3c11", "0a4d8c1e-9f5b-4c52-8f0e-2f6f1b7c9d22"]}]
+        }
+    )
+
+    ids: list[uuid.UUID] = Field(max_length=100)
+
+
+def photo_shape(photo: Photo, request: Request) -> PhotoShape:
+    """The shape of one's own photo."""
+    rejection = None
+    if photo.rejection is not None:
+        code = Rejection(photo.rejection)
+        rejection = RejectionShape(code=code, message=MESSAGES[code])
+    urls = None
+    if photo.renditions is not None and rejection is None:
+        urls = {variant: absolute(storage().url(key), request) for variant, key in photo.renditions.items()}
+    return PhotoShape(
+        id=photo.id,
+        status=photo.status,
+        rejection=rejection,
+        position=photo.position,
+        width=photo.width,
+        height=photo.height,
+        thumbhash=photo.thumbhash if urls else None,
+        color=photo.color if urls else None,
+        urls=urls,
+        created_at=photo.created_at,
+    )
+
+
+_UPLOAD_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary", "description": "The picture"}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    operation_id="upload_photo",
+    summary="Add a photo",
+    status_code=status.HTTP_202_ACCEPTED,
+    openapi_extra=_UPLOAD_BODY,
+    responses=documented(*SIGNED_IN, "photo_limit", "too_large", "unsupported_media", "validation_error"),
+)
+async def upload_photo(request: Request, response: Response, me: Me) -> PhotoShape:
+    """JPEG, PNG, WebP, HEIC or AVIF, up to 15 MB. A worker makes it ready or says why not: poll its `Location`."""
+    await me.run(service.check_room)
+    photo_id = clock.new_id()
+    await _store(request, service.upload_key(photo_id))
+    photo = await me.run(service.submit, photo_id=photo_id)
+    response.headers["Location"] = absolute(f"/v1/profile/photos/{photo_id}", request)
+    return photo_shape(photo, request)
+
+
+@router.get("", operation_id="list_photos", summary="Your photos", responses=documented(*SIGNED_IN, "validation_error"))
+async def list_photos(
+    request: Request, me: Me, limit: Annotated[Limit, Query()] = 100, offset: Annotated[Offset, Query()] = 0
+) -> Page[PhotoShape]:
+    """In their order; the first is the main one."""
+    photos = await me.run(service.own_photos)
+    shown = [photo_shape(photo, request) for photo in photos[offset : offset + limit]]
+    return Page(items=shown, total=len(photos), limit=limit, offset=offset)
+
+
+@router.put(
+    "/order",
+    operation_id="order_photos",
+    summary="Put your photos in order",
+    responses=documented(*SIGNED_IN, "validation_error"),
+)
+async def order_photos(request: Request, me: Me, body: PhotoOrder) -> Page[PhotoShape]:
+    """Name every photo once; the first becomes the main one."""
+    photos = await me.run(service.reorder, ids=body.ids)
+    shown = [photo_shape(photo, request) for photo in photos]
+    return Page(items=shown, total=len(shown), limit=100, offset=0)
+
+
+@router.get(
+    "/{photo_id}",
+    operation_id="get_photo",
+    summary="One of your photos",
+    responses=documented(*SIGNED_IN, "not_found"),
+)
+async def get_photo(request: Request, me: Me, photo_id: uuid.UUID) -> PhotoShape:
+    """`processing`, `ready` with its `urls`, or `rejected` with the reason."""
+    return photo_shape(await me.run(service.own_photo, photo_id=photo_id), request)
+
+
+@router.delete(
+    "/{photo_id}",
+    operation_id="delete_photo",
+    summary="Delete a photo",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=documented(*SIGNED_IN, "not_found"),
+)
+async def delete_photo(me: Me, photo_id: uuid.UUID) -> Response:
+    """Gone at once, its files a moment later."""
+    await me.run(service.remove, photo_id=photo_id)
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+async def _store(request: Request, key: str) -> None:
+    """Stream the upload into storage, refusing it as early as can be known."""
+    refusal: list[Refusal] = []
+
+    async def watched(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except Refusal as refused:
+            refusal.append(refused)
+            raise
+
+    chunks = file_chunks(request, most=MAX_BYTES, head_bytes=HEAD_BYTES, check_head=_require_picture)
+    try:
+        await storage().put_stream(key, watched(chunks), "application/octet-stream")
+    except Exception:
+        if refusal:
+            raise refusal[0] from None
+        raise
+
+
+def _require_picture(head: bytes) -> None:
+    if sniff(head) is None:
+        raise Refusal("unsupported_media", "Photos are JPEG, PNG, WebP, HEIC or AVIF files.")

@@ -1,0 +1,73 @@
+"""What all wire shapes share: the base of request bodies, and text that a database and a person can live with."""
+
+import unicodedata
+from typing import Annotated, Final, Generic, TypeVar
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T")
+_ALLOWED_CONTROLS: Final = "\n\t"
+
+
+class Body(BaseModel):
+    """The base of every request body: unknown fields are refused, so that a typing error is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shape(BaseModel):
+    """The base of every answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Page(Shape, Generic[T]):
+    """A slice of a small list."""
+
+    items: list[T]
+    total: int
+    limit: int
+    offset: int
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
+    return text
+
+
+def _prose(text: str) -> str:
+    tidy = unicodedata.normalize("NFC", text)
+    return "".join(char for char in tidy if char in _ALLOWED_CONTROLS or unicodedata.category(char) != "Cc").strip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_prose(text).split())
+
+
+def _email(text: str) -> str:
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+
+
+Storable = Annotated[str, AfterValidator(_storable)]
+"""Text exactly as received, without NUL and lone surrogates, which would answer 500."""
+
+Prose = Annotated[Storable, AfterValidator(_prose)]
+"""Text in Unicode NFC, trimmed, without control characters but line breaks and tabs."""
+
+Line = Annotated[Storable, AfterValidator(_one_line)]
+"""Prose on one line."""
+
+Email = Annotated[Storable, StringConstraints(max_length=254), AfterValidator(_email)]
+"""An e-mail address, checked for its form."""
+
+Limit = Annotated[int, Field(ge=1, le=100)]
+Offset = Annotated[int, Field(ge=0, le=1_000_000)]

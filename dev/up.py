@@ -1,0 +1,189 @@
+"""`make up`: the whole system on this machine, in the foreground, with one log."""
+
+import asyncio
+import contextlib
+import fcntl
+import http.client
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from dev import parts
+from dev.supervisor import Program, Supervisor, run_once, say, wait_for
+from shared.jobs import QUEUES
+from shared.settings import Settings, settings
+
+STORES, APPLICATIONS = 0, 1
+PYTHON: Final = sys.executable
+PATIENCE: Final = 60.0  # seconds for a part to answer; a first start on a slow disk takes a while
+
+
+def main() -> None:
+    """Start everything and stay until Ctrl-C or SIGTERM."""
+    began = time.monotonic()
+    values = settings()
+    folder = Path(values.dev_dir).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "media").mkdir(exist_ok=True)
+        (folder / ".writable").touch()
+    except OSError as error:
+        sys.exit(f"Cannot write {folder} ({error.strerror}): make it writable, or choose another: make up DEV_DIR=…")
+    with _only_one(folder):
+        _require_ports(values)
+        try:
+            sys.exit(asyncio.run(_run(values, folder, began)))
+        except parts.Missing as missing:
+            sys.exit(str(missing))
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit(f"Another `make up` uses {folder}: stop it, or choose another: make up DEV_DIR=…")
+        os.set_inheritable(lock.fileno(), False)  # noqa: FBT003 - its only argument
+        yield
+
+
+def _require_ports(values: Settings) -> None:
+    for name, host, port in (
+        ("API_PORT", values.api_host, values.api_port),
+        ("FLOWER_PORT", values.flower_host, values.flower_port),
+    ):
+        if not parts.port_is_free(host, port):
+            sys.exit(f"Port {port} is in use: stop what uses it, or choose another: make up {name}={port + 1}")
+
+
+async def _run(values: Settings, folder: Path, began: float) -> int:
+    supervisor = Supervisor(folder / "pids.json")
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    starting = asyncio.create_task(_start(supervisor, values, folder, began))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    problem = None
+    if not starting.done():
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+    elif starting.exception() is not None or (problem := starting.result()) is not None:
+        stop.set()
+    await stop.wait()
+    say("up", problem or "stopping")
+    await supervisor.stop()
+    if starting.done() and not starting.cancelled() and (error := starting.exception()) is not None:
+        raise error
+    say("up", "stopped" if problem is None else "stopped, because it could not start")
+    return 0 if problem is None else 1
+
+
+async def _start(supervisor: Supervisor, values: Settings, folder: Path, began: float) -> str | None:
+    """Start the stores, bring the schema up to date, start the rest; what went wrong, if anything, in one line."""
+    stack = {"STORAGE_URL": f"file://{folder}/media"}
+    if "storage_url" in values.model_fields_set:
+        stack["STORAGE_URL"] = values.storage_url
+    problem = await _start_stores(supervisor, values, folder, stack)
+    if problem is not None:
+        return problem
+    (folder / "stack.env").write_text("".join(f"{name}={value}\n" for name, value in stack.items()))
+    env = parts.environment(**stack, FLOWER_PERSISTENT="true", FLOWER_DB=str(folder / "flower"))
+    if await run_once("migrate", [PYTHON, "-m", "alembic", "upgrade", "head"], env):
+        return "The migrations failed; what they said is above"
+    for program in _applications(values, env):
+        await supervisor.start(program)
+    if not await wait_for(lambda: asyncio.to_thread(_is_live, values), timeout=PATIENCE):
+        return "The API did not answer; what it said is above"
+    _greet(values, time.monotonic() - began)
+    return None
+
+
+async def _start_stores(supervisor: Supervisor, values: Settings, folder: Path, stack: dict[str, str]) -> str | None:
+    """Start the embedded stores that no URL replaces, and put the URLs of both into `stack`."""
+    env = parts.environment()
+    stack["DATABASE_URL"], stack["REDIS_URL"] = values.database_url, values.redis_url
+    if "database_url" not in values.model_fields_set:
+        part = await asyncio.to_thread(parts.postgres, folder / "postgres", port=parts.free_port())
+        stack["DATABASE_URL"] = part.url
+        # SIGINT: end the sessions, write everything down, stop; SIGTERM would wait for clients.
+        await supervisor.start(Program("postgres", part.argv, env, STORES, part.user, signal.SIGINT))
+    if "redis_url" not in values.model_fields_set:
+        part = parts.redis(folder / "redis", port=parts.free_port())
+        stack["REDIS_URL"] = part.url
+        await supervisor.start(Program("redis", part.argv, env, STORES))
+    if not await wait_for(lambda: asyncio.to_thread(_database_is_there, stack["DATABASE_URL"]), timeout=PATIENCE):
+        return f"Postgres does not answer at {_without_password(stack['DATABASE_URL'])}"
+    redis_at = urlsplit(stack["REDIS_URL"])
+    if not await wait_for(lambda: _answers(redis_at.hostname, redis_at.port or 6379), timeout=PATIENCE):
+        return f"Redis does not answer at {_without_password(stack['REDIS_URL'])} (see {folder}/redis/redis.log)"
+    return None
+
+
+def _applications(values: Settings, env: dict[str, str]) -> list[Program]:
+    celery = [PYTHON, "-m", "celery", "--quiet"]
+    queues = ",".join(QUEUES)
+    programs = [Program("api", [PYTHON, "-m", "api"], env, APPLICATIONS)]
+    # One node of one process per core is 1.6 times one node with two processes.
+    for number in range(1, (values.dev_workers or os.cpu_count() or 1) + 1):
+        worker = [*celery, "-A", "worker", "worker", "-Q", queues, "-c", "1", "-n", f"worker{number}@%h"]
+        flags = ["--without-gossip", "--without-mingle", "-l", values.log_level]
+        programs.append(Program(f"worker{number}", [*worker, *flags], env, APPLICATIONS))
+    programs.append(Program("beat", [*celery, "-A", "beat", "beat", "-l", values.log_level], env, APPLICATIONS))
+    flower = [*celery, "-A", "beat", "flower", "--conf=beat/flower.py"]
+    programs.append(Program("flower", flower, env, APPLICATIONS))
+    return programs
+
+
+def _is_live(values: Settings) -> bool:
+    connection = http.client.HTTPConnection(values.api_host, values.api_port, timeout=1)
+    try:
+        connection.request("GET", "/v1/health/live")
+        return connection.getresponse().status == http.client.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _greet(values: Settings, seconds: float) -> None:
+    host = "localhost" if values.api_host in {"127.0.0.1", "0.0.0.0"} else values.api_host  # noqa: S104 - compared
+    for line in (
+        "",
+        f"Delete is up ({seconds:.1f} s). Ctrl-C stops it; its data stays in {values.dev_dir}",
+        f"  API     http://{host}:{values.api_port}/v1/health",
+        f"  docs    http://{host}:{values.api_port}/docs",
+        f"  Flower  http://{host}:{values.flower_port}  (user {values.flower_user}, password {values.flower_password})",
+        "",
+    ):
+        say("up", line)
+
+
+def _database_is_there(url: str) -> bool:
+    return parts.ensure_database(url, urlsplit(url).path.lstrip("/") or parts.DATABASE)
+
+
+def _answers(host: str | None, port: int) -> bool:
+    import socket  # noqa: PLC0415
+
+    try:
+        with socket.create_connection((host or "localhost", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _without_password(url: str) -> str:
+    at = urlsplit(url)
+    return f"{at.scheme}://{at.hostname}:{at.port}{at.path}"
+
+
+if __name__ == "__main__":
+    main()
