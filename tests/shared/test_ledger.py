@@ -1,0 +1,401 @@
+"""The ledger's promises: nothing is lost, nothing is done twice, nothing loops for ever."""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import create_engine, func, select, text, update
+from sqlalchemy.orm import Session
+
+from shared import ledger, queue
+from shared.database import Database
+from shared.jobs import LEDGER_JOBS, PROCESS_PHOTO
+from shared.ledger import Claim, LostFence, Work
+from shared.queue import Hint
+from shared.settings import settings
+
+JOB = PROCESS_PHOTO
+
+
+def row(session: Session, key: str = "a") -> Work:
+    found = session.scalar(select(Work).where(Work.key == key).execution_options(populate_existing=True))
+    assert found is not None
+    return found
+
+
+def claim(session: Session, key: str = "a") -> Claim:
+    claimed = ledger.claim(session, JOB, key)
+    assert claimed is not None
+    return claimed
+
+
+def end_lease(session: Session, key: str = "a") -> None:
+    session.execute(update(Work).where(Work.key == key).values(lease_until=func.now() - timedelta(seconds=1)))
+
+
+def make_due(session: Session, key: str = "a") -> None:
+    session.execute(update(Work).where(Work.key == key).values(due_at=func.now()))
+
+
+def test_work_is_asked_for_claimed_and_finished(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    assert queue.noted(session) == [Hint(JOB, "a")]
+    claimed = claim(session)
+    assert (claimed.attempt, claimed.version) == (1, 1)
+    ledger.finish(session, claimed)
+    assert session.scalars(select(Work)).all() == []
+
+
+def test_asking_twice_is_one_piece_of_work(session: Session) -> None:
+    ledger.ask(session, JOB, "a", "a")
+    ledger.ask(session, JOB, "a")
+    assert session.scalar(select(func.count()).select_from(Work)) == 1
+    assert row(session).version == 2
+    assert queue.noted(session) == [Hint(JOB, "a")]
+
+
+def test_a_claimed_row_is_nobody_elses_until_its_lease_ends(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    claim(session)
+    assert ledger.claim(session, JOB, "a") is None
+    end_lease(session)
+    assert claim(session).attempt == 2
+
+
+def test_what_is_not_there_cannot_be_claimed(session: Session) -> None:
+    assert ledger.claim(session, JOB, "nothing") is None
+
+
+def test_who_lost_the_lease_cannot_store(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    slow = claim(session)
+    end_lease(session)
+    fast = claim(session)
+    with pytest.raises(LostFence):
+        ledger.finish(session, slow)
+    with pytest.raises(LostFence):
+        ledger.fail(session, slow, "too late")
+    ledger.release(session, slow)
+    assert row(session).lease_until == fast.lease_until
+    ledger.finish(session, fast)
+
+
+def test_asking_while_it_is_being_done_makes_it_be_done_anew(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    old = claim(session)
+    ledger.ask(session, JOB, "a")
+    assert ledger.claim(session, JOB, "a") is None, "the lease still holds"
+    with pytest.raises(LostFence):
+        ledger.finish(session, old)
+    session.info.clear()
+    ledger.release(session, old)
+    assert queue.noted(session) == [Hint(JOB, "a")]
+    new = claim(session)
+    assert (new.attempt, new.version) == (1, 2)
+    ledger.finish(session, new)
+
+
+def test_a_failure_comes_back_after_its_delay(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    ledger.fail(session, claim(session), "ValueError: no")
+    assert row(session).error == "ValueError: no"
+    assert ledger.claim(session, JOB, "a") is None, "a doubled message must not defeat the delay"
+    make_due(session)
+    assert claim(session).attempt == 2
+
+
+def test_work_is_given_up_after_its_last_attempt_and_keeps_the_error(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    for attempt in range(1, JOB.attempts + 1):
+        make_due(session)
+        claimed = claim(session)
+        assert claimed.is_last == (attempt == JOB.attempts)
+        ledger.fail(session, claimed, f"failure {attempt}")
+    assert row(session).due_at is None
+    assert ledger.claim(session, JOB, "a") is None
+    assert [(work.key, work.error) for work in ledger.failures(session)] == [("a", "failure 5")]
+    assert ledger.failures(session, kind="other") == []
+
+
+def test_asking_for_given_up_work_starts_afresh(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    session.execute(update(Work).values(attempts=JOB.attempts, due_at=None, error="old"))
+    ledger.ask(session, JOB, "a")
+    claimed = claim(session)
+    assert claimed.attempt == 1
+    assert row(session).error is None
+
+
+def test_what_killed_its_process_too_often_is_exhausted(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    for _ in range(JOB.attempts):
+        claim(session)
+        assert ledger.exhausted(session, JOB, most=10) == []
+        end_lease(session)
+    assert ledger.claim(session, JOB, "a") is None
+    assert ledger.exhausted(session, JOB, most=10) == ["a"]
+    ledger.give_up(session, JOB, "a")
+    assert row(session).error == ledger.KILLED
+    assert ledger.exhausted(session, JOB, most=10) == []
+    with pytest.raises(LostFence):
+        ledger.give_up(session, JOB, "a")
+
+
+def test_the_sweep_hints_once_a_minute_at_what_waits(session: Session) -> None:
+    ledger.ask(session, JOB, "waits", "is done", "comes later", "failed")
+    claim(session, "is done")
+    session.execute(update(Work).where(Work.key == "comes later").values(due_at=func.now() + timedelta(hours=1)))
+    session.execute(update(Work).where(Work.key == "failed").values(due_at=None))
+    assert ledger.take_unhinted(session, most=10) == [Hint(JOB, "waits")]
+    assert ledger.take_unhinted(session, most=10) == []
+    session.execute(update(Work).values(hinted_at=func.now() - ledger.HINT_AGAIN - timedelta(seconds=1)))
+    assert ledger.take_unhinted(session, most=10) == [Hint(JOB, "waits")]
+
+
+def test_a_killed_workers_row_is_hinted_at_as_soon_as_its_lease_ends(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    ledger.take_unhinted(session, most=10)
+    claim(session)
+    assert ledger.take_unhinted(session, most=10) == []
+    end_lease(session)
+    assert ledger.take_unhinted(session, most=10) == [Hint(JOB, "a")]
+
+
+def test_the_sweep_leaves_kinds_alone_that_this_version_does_not_know(session: Session) -> None:
+    session.execute(text("INSERT INTO work (kind, key) VALUES ('from.the.future', 'a')"))
+    assert ledger.take_unhinted(session, most=10) == []
+    assert "from.the.future" in {line.kind for line in ledger.figures(session)}
+
+
+def test_delayed_work_gets_no_hint_and_is_brought_forward_by_asking_again(session: Session) -> None:
+    ledger.ask(session, JOB, "a", delay=timedelta(hours=1))
+    assert queue.noted(session) == []
+    assert ledger.claim(session, JOB, "a") is None
+    ledger.ask(session, JOB, "a", delay=timedelta(hours=2))
+    later = row(session).due_at
+    ledger.ask(session, JOB, "a")
+    sooner = row(session).due_at
+    assert later is not None
+    assert sooner is not None
+    assert later - sooner >= timedelta(minutes=59)
+    assert claim(session).attempt == 1
+
+
+def test_cancelled_work_is_gone_and_its_worker_cannot_store(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    claimed = claim(session)
+    ledger.cancel(session, JOB, "a")
+    with pytest.raises(LostFence):
+        ledger.finish(session, claimed)
+
+
+def test_figures_count_what_waits_and_what_failed(session: Session) -> None:
+    ledger.ask(session, JOB, "a", "b", "c")
+    session.execute(update(Work).where(Work.key == "c").values(due_at=None))
+    session.execute(update(Work).where(Work.key == "a").values(created_at=func.now() - timedelta(seconds=90)))
+    figures = {line.kind: line for line in ledger.figures(session)}
+    assert set(figures) == set(LEDGER_JOBS)
+    assert (figures[JOB.name].unfinished, figures[JOB.name].failed) == (2, 1)
+    assert figures[JOB.name].oldest_seconds == pytest.approx(90, abs=5)
+    assert ledger.drop(session, JOB, ["c", "a"]) == 1, "only what was given up can be dropped"
+
+
+def test_a_batch_takes_what_waits_longest_and_no_more_than_asked(session: Session) -> None:
+    ledger.ask(session, JOB, *(f"{number:02}" for number in range(10)))
+    for number in range(10):
+        session.execute(
+            update(Work).where(Work.key == f"{number:02}").values(due_at=func.now() - timedelta(seconds=number))
+        )
+    claimed = ledger.claim_batch(session, JOB, most=4)
+    assert {work.key for work in claimed} == {"06", "07", "08", "09"}
+    assert len(ledger.claim_batch(session, JOB, most=100)) == 6
+    assert ledger.claim_batch(session, JOB, most=100) == []
+
+
+def test_asking_for_very_many_notes_a_bounded_number_of_hints(session: Session) -> None:
+    ledger.ask(session, JOB, *(str(number) for number in range(6000)))
+    assert session.scalar(select(func.count()).select_from(Work)) == 6000
+    assert len(queue.noted(session)) == ledger.MOST_HINTS
+
+
+@given(st.integers(1, 1000), st.floats(0, 1))
+def test_delays_grow_and_stay_bounded(attempt: int, chance: float) -> None:
+    delay = ledger.backoff(attempt, chance)
+    assert 0 < delay <= ledger.LONGEST_DELAY
+    assert ledger.backoff(attempt + 1, chance) >= delay
+    assert ledger.backoff(attempt, 0) >= ledger.backoff(attempt, 1) / 2
+
+
+def test_of_racing_claims_exactly_one_wins(committed: Database) -> None:
+    keys = [f"key {number}" for number in range(20)]
+    committed.call(ledger.ask, JOB, *keys)
+    start = threading.Barrier(6)
+
+    def worker(_: int) -> list[str]:
+        start.wait()
+        return [key for key in keys if committed.call(ledger.claim, JOB, key)]
+
+    with ThreadPoolExecutor(6) as pool:
+        won = Counter(key for keys_won in pool.map(worker, range(6)) for key in keys_won)
+    assert won == Counter(keys)
+
+
+def test_racing_batches_share_the_work_without_overlap(committed: Database) -> None:
+    committed.call(ledger.ask, JOB, *(str(number) for number in range(100)))
+    start = threading.Barrier(5)
+
+    def worker(_: int) -> list[str]:
+        start.wait()
+        taken: list[str] = []
+        while batch := committed.call(ledger.claim_batch, JOB, most=8):
+            taken += [claimed.key for claimed in batch]
+        return taken
+
+    with ThreadPoolExecutor(5) as pool:
+        taken = [key for keys in pool.map(worker, range(5)) for key in keys]
+    assert sorted(taken, key=int) == [str(number) for number in range(100)]
+
+
+def test_racing_askers_of_the_same_keys_neither_deadlock_nor_double(committed: Database) -> None:
+    start = threading.Barrier(6)
+
+    def asker(number: int) -> None:
+        keys = [str(key) for key in range(50)]
+        start.wait()
+        for _ in range(10):
+            committed.call(ledger.ask, JOB, *(keys if number % 2 else reversed(keys)))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(asker, range(6)))
+    with committed.transaction() as session:
+        versions = session.scalars(select(Work.version)).all()
+    assert versions == [60] * 50
+
+
+def test_asking_racing_with_finishing_is_never_lost(committed: Database) -> None:
+    """However they interleave, the newest input is worked on: either the finish fails, or the ask makes a new row."""
+    for _ in range(60):
+        committed.call(ledger.ask, JOB, "a")
+        claimed = committed.call(ledger.claim, JOB, "a")
+        assert claimed is not None
+        start = threading.Barrier(2)
+
+        def finish(claimed: Claim = claimed, start: threading.Barrier = start) -> None:
+            start.wait()
+            try:
+                committed.call(ledger.finish, claimed)
+            except LostFence:
+                committed.call(ledger.release, claimed)
+
+        def ask_again(start: threading.Barrier = start) -> None:
+            start.wait()
+            committed.call(ledger.ask, JOB, "a")
+
+        with ThreadPoolExecutor(2) as pool:
+            for future in [pool.submit(finish), pool.submit(ask_again)]:
+                future.result()
+        again = committed.call(ledger.claim, JOB, "a")
+        assert again is not None
+        committed.call(ledger.finish, again)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """One key under any order of asking, claiming, dying, failing and finishing, against a model of what is owed.
+
+    The promise: a result is stored only for the newest input, by the holder of the newest claim; and while an input has
+    no result, its row is there (unless it was given up, with its attempts spent).
+    """
+
+    @initialize()
+    def begin(self) -> None:
+        self.engine = create_engine(settings().sqlalchemy_url)
+        self.connection = self.engine.connect()
+        self.outer = self.connection.begin()
+        self.session = Session(self.connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+        self.asked = 0
+        self.stored = 0
+        self.attempts = 0
+        self.given_up = False
+        self.claims: list[tuple[Claim, int]] = []
+
+    @rule()
+    def ask(self) -> None:
+        ledger.ask(self.session, JOB, "key")
+        self.asked += 1
+        self.attempts, self.given_up = 0, False
+
+    @rule()
+    def try_to_claim(self) -> None:
+        claimed = ledger.claim(self.session, JOB, "key")
+        if claimed is not None:
+            assert self.stored < self.asked
+            assert not self.given_up
+            self.attempts += 1
+            assert self.attempts <= JOB.attempts
+            self.claims.append((claimed, self.asked))
+
+    @rule()
+    def time_passes(self) -> None:
+        self.session.execute(update(Work).where(Work.due_at.is_not(None)).values(due_at=func.now(), lease_until=None))
+
+    @precondition(lambda self: self.claims)
+    @rule(index=st.integers(0, 100), outcome=st.sampled_from(["finish", "fail", "release"]))
+    def end_a_claim(self, index: int, outcome: str) -> None:
+        claimed, made_from = self.claims.pop(index % len(self.claims))
+        try:
+            if outcome == "finish":
+                ledger.finish(self.session, claimed)
+                assert made_from == self.asked, "an old input must not be stored"
+                assert self.stored < self.asked, "nothing is stored twice"
+                self.stored = made_from
+                self.attempts = 0
+            elif outcome == "fail":
+                ledger.fail(self.session, claimed, "no")
+                self.given_up = claimed.is_last
+            else:
+                ledger.release(self.session, claimed)
+        except LostFence:
+            ledger.release(self.session, claimed)
+
+    @rule()
+    def sweep(self) -> None:
+        for key in ledger.exhausted(self.session, JOB, most=10):
+            ledger.give_up(self.session, JOB, key)
+            assert self.attempts == JOB.attempts
+            self.given_up = True
+        ledger.take_unhinted(self.session, most=10)
+
+    @invariant()
+    def what_is_owed_is_there(self) -> None:
+        if not hasattr(self, "session"):
+            return
+        found = self.session.scalar(select(Work).execution_options(populate_existing=True))
+        assert (found is not None) == (self.stored < self.asked)
+        if found is not None:
+            assert (found.due_at is None) == self.given_up
+
+    def teardown(self) -> None:
+        self.session.close()
+        self.outer.rollback()
+        self.connection.close()
+        self.engine.dispose()
+
+
+TestLedgerMachine = LedgerMachine.TestCase
+TestLedgerMachine.settings = hypothesis_settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_claims_of_an_older_version_are_recognised(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    claimed = claim(session)
+    with pytest.raises(LostFence):
+        ledger.finish(session, replace(claimed, version=claimed.version + 1))
+    with pytest.raises(LostFence):
+        ledger.finish(session, replace(claimed, attempt=claimed.attempt + 1))
