@@ -19,7 +19,13 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.orm import Session
 
+from api.app import create_app
 from dev import parts
+from shared import redis
+from shared.database import Database, database, make_engine
+from shared.models import Base
+from shared.settings import settings
+from shared.storage import storage
 
 TEMPLATE = "delete_template"
 ROOT = Path(__file__).parent.parent
@@ -89,8 +95,6 @@ def _start_stores(folder: Path) -> list[subprocess.Popen[bytes]]:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    from shared.database import make_engine
-    from shared.settings import settings
 
     engine = make_engine(settings())
     yield engine
@@ -107,7 +111,7 @@ def connection(engine: Engine) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def db(connection: Connection) -> "Database":
+def db(connection: Connection) -> Database:
     """A database whose changes vanish with the test. One connection: for tests that do one thing at a time."""
     return Database(connection, threads=1)
 
@@ -120,10 +124,8 @@ def session(connection: Connection) -> Iterator[Session]:
 
 
 @pytest.fixture
-def committed() -> Iterator["Database"]:
+def committed() -> Iterator[Database]:
     """The process's real database, with real commits from as many threads as wanted; emptied at the end."""
-    from shared.database import database
-    from shared.models import Base
 
     yield database()
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
@@ -134,9 +136,6 @@ def committed() -> Iterator["Database"]:
 @pytest.fixture
 def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Set settings by their environment names for one test."""
-    from shared import redis
-    from shared.settings import settings
-    from shared.storage import storage
 
     def clear() -> None:
         for cached in (settings, storage, redis.client):
@@ -153,18 +152,16 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]
 
 
 @pytest.fixture
-def client(db: "Database") -> Iterator[TestClient]:
+def client(db: Database) -> Iterator[TestClient]:
     """A client of the application on `db`."""
-    from api.app import create_app
 
     with TestClient(create_app(db), raise_server_exceptions=False) as client:
         yield client
 
 
 @pytest.fixture
-def real_client(committed: "Database") -> Iterator[TestClient]:
+def real_client(committed: Database) -> Iterator[TestClient]:
     """A client of the application on the real database: for requests that race."""
-    from api.app import create_app
 
     with TestClient(create_app(committed), raise_server_exceptions=False) as client:
         yield client
@@ -184,6 +181,3 @@ def superuser() -> Iterator[Engine]:
 @pytest.fixture
 def unique() -> str:
     return uuid.uuid4().hex[:12]
-
-
-from shared.database import Database  # noqa: E402 - only now do the settings point at the test's own parts
