@@ -1,0 +1,1 @@
+"""Photos: what is accepted, and what becomes of it."""
