@@ -26,7 +26,7 @@ from shared.jobs import LEDGER_JOBS, Job
 from shared.models import Base, Created, Moment
 from shared.queue import Hint
 
-HINT_AGAIN: Final = timedelta(seconds=60)  # a hint without effect is repeated; a long backlog is not flooded
+HINT_AGAIN: Final = timedelta(seconds=20)  # a hint without effect is repeated, but a long backlog is not flooded
 FIRST_DELAY: Final = 2.0  # seconds before the second attempt; doubled for each further one
 LONGEST_DELAY: Final = 600.0
 MOST_HINTS: Final = 500  # of one `ask`; the sweep sends those of the rest

@@ -32,6 +32,7 @@ class Stack:
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    clients: list["LiveClient"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.api_port, self.flower_port = parts.free_port(), parts.free_port()
@@ -60,6 +61,8 @@ class Stack:
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Stop as Ctrl-C does; the exit code."""
+        for client in self.clients:
+            client.http.close()
         self.process.send_signal(how)
         code = self.process.wait(60)
         self._reader.join(10)
@@ -117,7 +120,8 @@ class Stack:
 
     def client(self) -> "LiveClient":
         """Somebody new, signed up over HTTP."""
-        return LiveClient(self.url)
+        self.clients.append(LiveClient(self.url))
+        return self.clients[-1]
 
     @staticmethod
     def wait_for(what: Callable[[], bool], *, seconds: float, every: float = 0.1) -> None:

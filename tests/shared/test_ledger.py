@@ -148,7 +148,7 @@ def test_what_killed_its_process_too_often_is_exhausted(session: Session) -> Non
         ledger.give_up(session, JOB, "a")
 
 
-def test_the_sweep_hints_once_a_minute_at_what_waits(session: Session) -> None:
+def test_the_sweep_hints_now_and_then_at_what_waits(session: Session) -> None:
     ledger.ask(session, JOB, "waits", "is done", "comes later", "failed")
     claim(session, "is done")
     session.execute(update(Work).where(Work.key == "comes later").values(due_at=func.now() + timedelta(hours=1)))
