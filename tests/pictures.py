@@ -112,7 +112,7 @@ def is_upright(picture: Image.Image, *, tolerance: int = 40) -> bool:
     return True
 
 
-def encoded(picture: Image.Image, media: str, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's own options
+def encoded(picture: Image.Image, media: str, **options: Any) -> bytes:
     """The picture as a file of a Pillow format."""
     buffer = io.BytesIO()
     picture.save(buffer, media, **options)
@@ -129,7 +129,7 @@ def exif(orientation: int, *, gps: bool = True) -> bytes:
     return block.tobytes()
 
 
-def small_photo(seed: int = 0, **options: Any) -> bytes:  # noqa: ANN401 - camera_photo's own options
+def small_photo(seed: int = 0, **options: Any) -> bytes:
     """A camera photo of half a megapixel, for tests that need many."""
     return camera_photo(**{"width": 800, "height": 600, "orientation": 1, "seed": seed, **options})
 

@@ -53,13 +53,13 @@ def _reject(claimed: Claim, photo_id: uuid.UUID, reason: Rejection) -> None:
 
 def _accept(claimed: Claim, photo_id: uuid.UUID, made: Processed, sha256: bytes) -> None:
     keys = _store(photo_id, made, sha256)
-    outcome = Outcome(made.width, made.height, made.thumbhash, made.color, made.fingerprint, sha256, dict(keys))
+    outcome = Outcome(made.width, made.height, made.thumbhash, made.color, made.fingerprint, sha256, keys)
     try:
         with database().transaction() as session:
             pipeline.accept(session, photo_id=photo_id, outcome=outcome, now=clock.now())
             ledger.finish(session, claimed)
     except LostFence:
-        _delete_unnamed([photo_id], [*keys.values()])
+        _delete_unnamed([photo_id], keys.values())
         raise
     _delete_unnamed([photo_id], [*keys.values(), *_files_of(photo_id)])
 
@@ -97,8 +97,9 @@ def sweep_files() -> None:
     shard = int(clock.now().timestamp() // SWEEP_EVERY.total_seconds()) % SHARDS
     for prefix in ("uploads", f"photos/{shard:02x}"):
         old = (key for key, modified in storage().list(prefix) if older_than(modified, YOUNG))
-        while batch := list(islice(old, 1000)):
-            _delete_unnamed([_photo_of(key) for key in batch], batch)
+        ours = ((photo_id, key) for key in old if (photo_id := _photo_of(key)) is not None)
+        while batch := list(islice(ours, 1000)):
+            _delete_unnamed([photo_id for photo_id, _ in batch], [key for _, key in batch])
 
 
 def _delete_unnamed(photo_ids: Iterable[uuid.UUID], keys: Iterable[str]) -> None:
@@ -114,6 +115,10 @@ def _folder(photo_id: uuid.UUID) -> str:
     return f"photos/{photo_id.hex[:2]}/{photo_id}"
 
 
-def _photo_of(key: str) -> uuid.UUID:
+def _photo_of(key: str) -> uuid.UUID | None:
+    """The photo that a file belongs to; None for a file that is not named as ours are, which we leave alone."""
     parts = key.split("/")
-    return uuid.UUID(parts[1] if parts[0] == "uploads" else parts[2])
+    try:
+        return uuid.UUID(parts[1] if parts[0] == "uploads" else parts[2])
+    except (IndexError, ValueError):
+        return None

@@ -29,8 +29,8 @@ def placeholder(picture: Image.Image) -> str:
 def dominant_color(picture: Image.Image) -> str:
     """The middle of the densest cluster of colours of an RGB picture, "#rrggbb".
 
-    One of 8 x 8 points is the centre: that with most others near it, nearer ones counting more. Clusters without borders,
-    since with a palette or a grid a colour near a border changes sides when a picture is encoded again.
+    One of 8 x 8 points is the centre: that with most others near it, nearer ones counting more. Clusters without
+    borders, since with a palette or a grid a colour near a border changes sides when a picture is encoded again.
     """
     tiny = picture.resize((_COLOR_SIDE, _COLOR_SIDE), Image.Resampling.BOX).tobytes()
     points = list(zip(tiny[::3], tiny[1::3], tiny[2::3], strict=True))

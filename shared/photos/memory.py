@@ -11,8 +11,8 @@ from pathlib import Path
 def bounded(extra: int) -> Iterator[None]:
     """Let the process take at most `extra` more bytes of address space meanwhile, else MemoryError. Linux only.
 
-    Address space rather than memory is what the kernel can refuse at once. The bound is the whole process's: for workers
-    that do one thing at a time.
+    Address space rather than memory is what the kernel can refuse at once. The bound is the whole process's: for
+    workers that do one thing at a time.
     """
     if sys.platform != "linux":
         yield

@@ -64,9 +64,12 @@ def open_picture(data: bytes) -> ImageFile.ImageFile:
 
 
 def decode(picture: ImageFile.ImageFile, *, width: int) -> int:
-    """Decode the picture in place, JPEG at the smallest scale that is `width` wide once upright. Returns its orientation.
+    """Decode the picture in place, JPEG at the smallest scale that is `width` wide once upright.
 
-    That is EXIF's number, still to be applied. Raises Rejected(CORRUPT), never leaves half a picture, and lets MemoryError pass.
+    Returns its orientation: EXIF's number, still to be applied. Never leaves half a picture, and lets MemoryError pass.
+
+    Raises:
+        Rejected: CORRUPT.
     """
     try:
         if isinstance(picture, HeicFile):

@@ -16,7 +16,7 @@ from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.moderation.service import notice
 from shared.photos.models import Photo, PhotoStatus
 from shared.photos.rules import Fingerprint, Rejection, near_equal
-from shared.photos.service import upload_key
+from shared.photos.service import has_room, upload_key
 
 PIPELINE: Final = 1  # raised when photos should be made anew: `reindex photos --stale` finds those of a lower one
 KEEP_REJECTED: Final = timedelta(days=7)  # so long a person can read why, and an operator can try again
@@ -31,7 +31,6 @@ class Source:
 
     key: str
     photo_id: uuid.UUID
-    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +52,33 @@ def source(session: Session, *, photo_id: uuid.UUID) -> Source | None:
     if photo is None or photo.rejection not in {None, Rejection.COULD_NOT_PROCESS}:
         return None
     if photo.status == PhotoStatus.READY and photo.renditions:
-        return Source(photo.renditions["jpeg"], photo_id, fresh=False)
-    return Source(upload_key(photo_id), photo_id, fresh=True)
+        return Source(photo.renditions["jpeg"], photo_id)
+    return Source(upload_key(photo_id), photo_id)
 
 
-def accept(session: Session, *, photo_id: uuid.UUID, outcome: Outcome, now: datetime) -> set[str]:
-    """Make the photo ready, or reject it as a duplicate; the storage keys that its row names from now on.
+def accept(session: Session, *, photo_id: uuid.UUID, outcome: Outcome, now: datetime) -> None:
+    """Make the photo ready, or reject it as a duplicate.
 
     The photos of one person wait for each other here, so that of two equal ones exactly one is ready.
     """
     photo = _locked(session, photo_id)
     if photo is None:
-        return set()
-    fresh = photo.status != PhotoStatus.READY
-    if fresh and _is_duplicate(session, photo, outcome):
-        _reject(session, photo, Rejection.DUPLICATE, now)
-        return set()
-    if not fresh and photo.renditions:
+        return
+    if photo.status == PhotoStatus.READY and photo.renditions:
         # Made again from its own largest rendition: that one stays, or it would lose a little each time.
-        outcome.renditions.update({name: photo.renditions[name] for name in ("1080", "jpeg")})
-    else:
-        photo.sha256 = outcome.sha256
-    photo.status, photo.rejection = PhotoStatus.READY, None
-    photo.width, photo.height = outcome.width, outcome.height
-    photo.thumbhash, photo.color = outcome.thumbhash, outcome.color
-    photo.fingerprint = f"{outcome.fingerprint:064b}"
-    photo.renditions, photo.pipeline, photo.processed_at = outcome.renditions, PIPELINE, now
+        kept = {name: photo.renditions[name] for name in ("1080", "jpeg")}
+        _store(photo, outcome, outcome.renditions | kept, now)
+        return
+    if photo.status == PhotoStatus.REJECTED and not has_room(session, photo.user_id):
+        return  # given up, tried again by an operator, and meanwhile there are six others
+    if _is_duplicate(session, photo, outcome):
+        _reject(session, photo, Rejection.DUPLICATE, now)
+        return
+    photo.sha256 = outcome.sha256
+    _store(photo, outcome, outcome.renditions, now)
     session.flush()
-    if fresh:
-        _notice_stolen(session, photo)
-        events.note(session, user_id=photo.user_id, kind="photo.ready", data={"photo_id": str(photo.id)})
-    return set(outcome.renditions.values())
+    _notice_stolen(session, photo)
+    events.note(session, user_id=photo.user_id, kind="photo.ready", data={"photo_id": str(photo.id)})
 
 
 def reject(session: Session, *, photo_id: uuid.UUID, reason: Rejection, now: datetime) -> None:
@@ -169,6 +164,14 @@ def _locked(session: Session, photo_id: uuid.UUID) -> Photo | None:
         return None
     lock(session, owner)
     return session.get(Photo, photo_id, populate_existing=True)
+
+
+def _store(photo: Photo, outcome: Outcome, renditions: dict[str, str], now: datetime) -> None:
+    photo.status, photo.rejection = PhotoStatus.READY, None
+    photo.width, photo.height = outcome.width, outcome.height
+    photo.thumbhash, photo.color = outcome.thumbhash, outcome.color
+    photo.fingerprint = f"{outcome.fingerprint:064b}"
+    photo.renditions, photo.pipeline, photo.processed_at = renditions, PIPELINE, now
 
 
 def _reject(session: Session, photo: Photo, reason: Rejection, now: datetime) -> None:

@@ -33,8 +33,8 @@ DECODING_BYTES: Final = 1024 * 1024 * 1024
 # --- When two pictures are the same to a person ---
 
 # A difference hash compares each of 8 x 8 cells with its right neighbour. Tried on 320 generated pictures: the same
-# picture re-encoded, halved, blurred or brightened is at most 4 bits away, cropped by 2 % on each side mostly 4 to 9; of
-# 25,000 different pairs (half with the same composition) the nearest was 7.
+# picture re-encoded, halved, blurred or brightened is at most 4 bits away, cropped by 2 % on each side mostly 4 to 9;
+# of 25,000 different pairs (half with the same composition) the nearest was 7.
 MAX_DISTANCE: Final = 6
 # A flat picture has no bit set, a gradient all or none, and every picture that only varies sideways has eight equal
 # rows: all such pictures look alike to the hash. Ordinary ones had 15 to 43 bits and at least 5 different rows.
@@ -61,8 +61,8 @@ class Rejection(StrEnum):
 
 MESSAGES: Final[dict[Rejection, str]] = {
     Rejection.NOT_AN_IMAGE: "That file isn't a picture, so please choose a photo from your gallery.",
-    Rejection.UNSUPPORTED_FORMAT: "We can't read this kind of picture, so please send it as JPEG, PNG, WebP, HEIC or AVIF.",
-    Rejection.TOO_SMALL: f"This one is too small to look good: please pick one of at least {MIN_SIDE} pixels on each side.",
+    Rejection.UNSUPPORTED_FORMAT: "We can't read this kind of picture, so send it as JPEG, PNG, WebP, HEIC or AVIF.",
+    Rejection.TOO_SMALL: f"Too small to look good: please pick one of at least {MIN_SIDE} pixels on each side.",
     Rejection.TOO_MANY_PIXELS: "This picture is larger than we can handle, so please scale it down to 50 megapixels.",
     Rejection.CORRUPT: "This file arrived damaged, so please try again or save a fresh copy of the photo first.",
     Rejection.ANIMATED: "Moving pictures don't work here, so please choose a still photo.",

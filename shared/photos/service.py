@@ -26,9 +26,14 @@ def check_room(session: Session, user: User) -> None:
     Raises:
         Refusal: `photo_limit`.
     """
-    held = session.scalar(select(func.count()).where(Photo.user_id == user.id, Photo.status != PhotoStatus.REJECTED))
-    if (held or 0) >= MAX_PHOTOS:
+    if not has_room(session, user.id):
         raise Refusal("photo_limit", details={"limit": MAX_PHOTOS})
+
+
+def has_room(session: Session, user_id: uuid.UUID) -> bool:
+    """Whether a person has fewer photos than fit; rejected ones take no place."""
+    held = select(func.count()).where(Photo.user_id == user_id, Photo.status != PhotoStatus.REJECTED)
+    return (session.scalar(held) or 0) < MAX_PHOTOS
 
 
 def submit(session: Session, user: User, *, photo_id: uuid.UUID) -> Photo:

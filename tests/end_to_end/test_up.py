@@ -196,7 +196,7 @@ def test_ctrl_c_stops_everything_and_the_data_is_there_next_time(tmp_path: Path)
     person.http.close()
     began = time.monotonic()
     stack.start()
-    print(f"second start: {time.monotonic() - began:.1f} s")
+    assert time.monotonic() - began < 30, "ten seconds are the aim; a loaded machine may need longer"
     with httpx2.Client(base_url=stack.url, headers=person.http.headers) as returned:
         assert returned.get(f"/v1/profile/photos/{photo['id']}").json()["status"] == "ready"
     again = subprocess.run(

@@ -1,4 +1,4 @@
-"""`make faults`: 200 uploads through kill -9, a flushed and a stopped Redis and a crashed Postgres; prints the counts."""
+"""`make faults`: 200 uploads while workers, Redis and Postgres are killed; prints what became of them."""
 
 import argparse
 import sys

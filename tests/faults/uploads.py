@@ -161,13 +161,13 @@ class _Run:
     def _restart_postgres(self) -> None:
         self.postgres_down.set()
         self.stack.kill("postgres", signal.SIGQUIT)  # immediate: as if the machine lost power
-        self.stack.wait_for(lambda: self._answers(), seconds=60)
+        self.stack.wait_for(self._answers, seconds=60)
         # Requests that began before still hold connections of the old server.
         threading.Timer(2.0, self.postgres_down.clear).start()
 
     def _answers(self) -> bool:
         try:
-            return httpx2.get(f"{self.stack.url}/v1/health", timeout=10).json().get("db") == "ok"
+            return bool(httpx2.get(f"{self.stack.url}/v1/health", timeout=10).json().get("db") == "ok")
         except httpx2.HTTPError:
             return False
 

@@ -1,0 +1,82 @@
+"""That the parts fit together: jobs have tasks, models have migrations, processes import only what they may."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, inspect, text
+
+import alembic
+import worker
+from shared.jobs import LEDGER_JOBS, PERIODIC_JOBS, QUEUES, Job
+from shared.settings import settings
+from worker.app import MODULES
+
+ROOT = Path(__file__).parent.parent
+
+
+def python(code: str) -> str:
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+@pytest.mark.parametrize("job", [*LEDGER_JOBS.values(), *PERIODIC_JOBS], ids=lambda job: job.name)
+def test_every_job_has_a_task_with_its_limits_on_a_known_queue(job: Job) -> None:
+    task = worker.app.tasks[job.name]
+    assert (task.soft_time_limit, task.time_limit) == (job.soft_limit, job.hard_limit)
+    assert 0 < job.soft_limit < job.hard_limit < job.lease_seconds
+    assert job.queue in QUEUES
+    assert job.attempts >= 1
+
+
+def test_every_task_of_ours_is_a_known_job() -> None:
+    ours = {name for name in worker.app.tasks if not name.startswith("celery.")}
+    assert ours == {*LEDGER_JOBS, *(job.name for job in PERIODIC_JOBS)}
+
+
+def test_every_module_of_tasks_is_included() -> None:
+    files = {f"worker.{path.stem}" for path in (ROOT / "worker").glob("*.py") if "task(" in path.read_text()}
+    assert files <= set(MODULES)
+
+
+def test_alembic_is_the_library() -> None:
+    assert "site-packages" in str(alembic.__file__)
+
+
+def test_migrations_match_the_models_and_can_be_taken_back(superuser: Engine, unique: str) -> None:
+    name = f"migrations_{unique}"
+    with superuser.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    url = settings().sqlalchemy_url.rpartition("/")[0] + f"/{name}"
+    try:
+        for words in (["upgrade", "head"], ["check"], ["downgrade", "base"], ["upgrade", "head"]):
+            environment = {"DATABASE_URL": url, "PATH": ""}
+            ended = subprocess.run(
+                [sys.executable, "-m", "alembic", *words],
+                cwd=ROOT,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert ended.returncode == 0, ended.stderr
+            if words == ["downgrade", "base"]:
+                engine = create_engine(url)
+                assert inspect(engine).get_table_names() == ["alembic_version"]
+                engine.dispose()
+    finally:
+        with superuser.connect() as connection:
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def test_neither_the_api_nor_beat_loads_imaging_or_a_model() -> None:
+    heavy = "{'PIL', 'pi_heif', '_pi_heif', 'thumbhash', 'torch', 'sentence_transformers', 'numpy'}"
+    for process in ("import api.app; api.app.create_app()", "import beat"):
+        assert python(f"{process}; import sys; print(sorted({heavy} & set(sys.modules)))") == "[]"
+
+
+def test_a_workers_parent_process_opens_no_connection_before_it_forks() -> None:
+    loaded = "import worker, worker.photos, shared.database; print(shared.database.database.cache_info().currsize)"
+    assert python(loaded) == "0"

@@ -1,0 +1,86 @@
+"""The commands that operators type."""
+
+import uuid
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select, update
+
+from shared import ledger
+from shared.database import Database
+from shared.jobs import PROCESS_PHOTO
+from shared.ledger import Work
+from shared.photos import service
+from tests.people import make_user
+from worker import commands
+
+
+def run(*words: str) -> Result:
+    command = {"reindex": commands.reindex, "work": commands.work}[words[0]]
+    return CliRunner().invoke(command, words[1:])
+
+
+@pytest.fixture
+def failed(committed: Database) -> Database:
+    committed.call(ledger.ask, PROCESS_PHOTO, "a", "b", "waits")
+    with committed.transaction() as session:
+        session.execute(
+            update(Work).where(Work.key.in_(["a", "b"])).values(due_at=None, attempts=5, error="ValueError: no")
+        )
+    return committed
+
+
+def waiting(db: Database) -> set[str]:
+    with db.transaction() as session:
+        return set(session.scalars(select(Work.key).where(Work.due_at.is_not(None))))
+
+
+def test_work_is_listed_with_what_failed_and_why(failed: Database) -> None:
+    said = run("work", "list").output
+    assert "photos.process: 1 unfinished, the oldest for 0 s; 2 failed" in said
+    assert "photos.process a  5 attempts  ValueError: no" in said
+    assert "photos.process a" not in run("work", "list", "--kind", "photos.delete_files").output
+
+
+def test_failed_work_is_retried_by_key_or_altogether(failed: Database) -> None:
+    assert run("work", "retry", "photos.process", "a", "waits", "unknown").output == "Queued 1.\n"
+    assert waiting(failed) == {"a", "waits"}
+    assert run("work", "retry", "photos.process", "--all").output == "Queued 1.\n"
+    assert waiting(failed) == {"a", "b", "waits"}
+
+
+def test_failed_work_is_dropped_and_waiting_work_is_not(failed: Database) -> None:
+    assert run("work", "drop", "photos.process", "a", "waits").output == "Dropped 1.\n"
+    assert run("work", "drop", "photos.process", "--all").output == "Dropped 1.\n"
+    assert waiting(failed) == {"waits"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("work", "retry", "photos.process"),
+        ("work", "drop", "photos.process", "a", "--all"),
+        ("work", "retry", "nothing.known", "a"),
+        ("reindex", "photos"),
+        ("reindex", "horses", "--all"),
+        ("reindex", "photos", "--user", "ada"),
+    ],
+)
+def test_unclear_commands_say_what_to_do(failed: Database, words: tuple[str, ...]) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert "Error: " in result.output
+    assert waiting(failed) == {"waits"}
+
+
+def test_reindexing_goes_through_everything_in_batches(committed: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "BATCH", 2)
+    with committed.transaction() as session:
+        user = make_user(session)
+        ids = {str(service.submit(session, user, photo_id=uuid.uuid4()).id) for _ in range(5)}
+        ledger.cancel(session, PROCESS_PHOTO, *ids)
+    for option in ("--all", "--stale"):
+        assert "Queued 5 photos." in run("reindex", "photos", option).output
+        assert waiting(committed) == ids
+    assert "Queued 5 photos." in run("reindex", "photos", "--user", str(user.id)).output
+    assert "Queued 0 photos." in run("reindex", "photos", "--user", str(uuid.uuid4())).output
