@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import Final
 
 from bench.report import Figure, table, write
+from shared import log
 
 # Each is a module of this package with a function measure() -> list[Figure].
-BENCHMARKS: Final = ("photos",)
+BENCHMARKS: Final = ("latency", "queue", "photos")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str]) -> None:
     if unknown:
         message = f"No benchmark {', '.join(unknown)}: there is {', '.join(BENCHMARKS)}"
         raise SystemExit(message)
+    log.configure(process="bench", level="WARNING", as_json=False)
     figures: list[Figure] = []
     for name in names:
         print(f"Measuring {name} ...", file=sys.stderr, flush=True)

@@ -1,15 +1,9 @@
 """Real parts for every test: one Postgres and one Redis for the run, a database of its own for each process."""
 
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -20,15 +14,14 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from api.app import create_app
-from dev import parts
+from dev.temporary import stores
 from shared import redis
 from shared.database import Database, database, make_engine
 from shared.models import Base
 from shared.settings import settings
 from shared.storage import storage
 
-TEMPLATE = "delete_template"
-ROOT = Path(__file__).parent.parent
+_STORES = pytest.StashKey[ExitStack]()
 
 hypothesis_settings.register_profile(
     "house",
@@ -43,18 +36,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the stores once, in the process that starts the others, and point every process at its own part."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
-        folder = Path(tempfile.mkdtemp(prefix="delete-tests-"))
-        config.stash[_STORES] = _start_stores(folder)
-    number = int((worker or "gw0").removeprefix("gw"))
-    server = os.environ["TEST_DATABASE_SERVER"]
+        config.stash[_STORES] = ExitStack()
+        values = config.stash[_STORES].enter_context(stores())
+        os.environ.update({f"TEST_{name}": value for name, value in values.items()})
+    migrated = os.environ["TEST_DATABASE_URL"]
+    server, _, template = migrated.rpartition("/")
     name = f"delete_{worker or 'single'}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    number = int((worker or "gw0").removeprefix("gw"))
     os.environ.update(
         DATABASE_URL=f"{server}/{name}",
-        REDIS_URL=f"{os.environ['TEST_REDIS_SERVER']}/{number + 1}",
-        STORAGE_URL=f"file://{os.environ['TEST_FOLDER']}/media-{name}",
+        REDIS_URL=f"{os.environ['TEST_REDIS_URL'].rpartition('/')[0]}/{number + 1}",
+        STORAGE_URL=f"{os.environ['TEST_STORAGE_URL']}-{name}",
         BCRYPT_ROUNDS="4",
         **{f"RATE_LIMIT_{what}": "100000/minute" for what in ("SIGNUP", "LOGIN", "LOGIN_ADDRESS", "REFRESH", "LOGOUT")},
     )
@@ -62,35 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started here."""
-    for process in config.stash.get(_STORES, []):
-        process.send_signal(signal.SIGINT)  # Postgres takes SIGTERM for: once all clients have gone
-        process.wait(20)
     if _STORES in config.stash:
-        shutil.rmtree(os.environ["TEST_FOLDER"], ignore_errors=True)
-
-
-_STORES = pytest.StashKey[list[subprocess.Popen[bytes]]]()
-
-
-def _start_stores(folder: Path) -> list[subprocess.Popen[bytes]]:
-    folder.chmod(0o755)
-    postgres = parts.postgres(folder / "postgres", port=parts.free_port(), durable=False)
-    redis = parts.redis(folder / "redis", port=parts.free_port(), durable=False)
-    started = []
-    for part in (postgres, redis):
-        with (folder / "output").open("ab") as output:
-            started.append(subprocess.Popen(part.argv, user=part.user, stdout=output, stderr=output))
-    deadline = time.monotonic() + 60
-    while not parts.ensure_database(postgres.url, TEMPLATE):
-        assert time.monotonic() < deadline, (folder / "output").read_text()
-        time.sleep(0.1)
-    server = postgres.url.rpartition("/")[0]
-    os.environ.update(
-        TEST_FOLDER=str(folder), TEST_DATABASE_SERVER=server, TEST_REDIS_SERVER=redis.url.rpartition("/")[0]
-    )
-    environment = {**os.environ, "DATABASE_URL": f"{server}/{TEMPLATE}"}
-    subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], env=environment, cwd=ROOT, check=True)
-    return started
+        config.stash[_STORES].close()
 
 
 @pytest.fixture(scope="session")
@@ -171,7 +138,7 @@ def real_client(committed: Database) -> Iterator[TestClient]:
 def superuser() -> Iterator[Engine]:
     """An engine on the server itself, for tests that make databases."""
     server = create_engine(
-        os.environ["TEST_DATABASE_SERVER"].replace("postgresql://", "postgresql+psycopg://") + "/postgres",
+        settings().sqlalchemy_url.rpartition("/")[0] + "/postgres",
         isolation_level="AUTOCOMMIT",
     )
     yield server

@@ -12,7 +12,7 @@ from shared.database import database
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO, SWEEP_FILES, TIDY_PHOTOS
 from shared.ledger import Claim, LostFence
 from shared.photos import pipeline, processing
-from shared.photos.pipeline import Outcome
+from shared.photos.pipeline import Outcome, Source
 from shared.photos.processing import Processed, Rejected
 from shared.photos.rules import Rejection
 from shared.photos.service import upload_key
@@ -41,7 +41,7 @@ def process(claimed: Claim) -> None:
         _reject(claimed, photo_id, rejected.reason)
         return
     del data
-    _accept(claimed, photo_id, made, sha256)
+    _accept(claimed, source, made, sha256)
 
 
 def _reject(claimed: Claim, photo_id: uuid.UUID, reason: Rejection) -> None:
@@ -51,17 +51,19 @@ def _reject(claimed: Claim, photo_id: uuid.UUID, reason: Rejection) -> None:
     storage().delete([upload_key(photo_id)])
 
 
-def _accept(claimed: Claim, photo_id: uuid.UUID, made: Processed, sha256: bytes) -> None:
+def _accept(claimed: Claim, source: Source, made: Processed, sha256: bytes) -> None:
+    photo_id = source.photo_id
+    before = [source.key] if source.key == upload_key(photo_id) else _files_of(photo_id)
     keys = _store(photo_id, made, sha256)
     outcome = Outcome(made.width, made.height, made.thumbhash, made.color, made.fingerprint, sha256, keys)
     try:
         with database().transaction() as session:
-            pipeline.accept(session, photo_id=photo_id, outcome=outcome, now=clock.now())
+            named = pipeline.accept(session, photo_id=photo_id, outcome=outcome, now=clock.now())
             ledger.finish(session, claimed)
     except LostFence:
         _delete_unnamed([photo_id], keys.values())
         raise
-    _delete_unnamed([photo_id], [*keys.values(), *_files_of(photo_id)])
+    storage().delete([key for key in {*before, *keys.values()} if key not in named])
 
 
 def _store(photo_id: uuid.UUID, made: Processed, sha256: bytes) -> dict[str, str]:

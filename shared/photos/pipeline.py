@@ -56,14 +56,19 @@ def source(session: Session, *, photo_id: uuid.UUID) -> Source | None:
     return Source(upload_key(photo_id), photo_id)
 
 
-def accept(session: Session, *, photo_id: uuid.UUID, outcome: Outcome, now: datetime) -> None:
-    """Make the photo ready, or reject it as a duplicate.
+def accept(session: Session, *, photo_id: uuid.UUID, outcome: Outcome, now: datetime) -> set[str]:
+    """Make the photo ready, or reject it as a duplicate; returns the storage keys that its row names now.
 
     The photos of one person wait for each other here, so that of two equal ones exactly one is ready.
     """
     photo = _locked(session, photo_id)
     if photo is None:
-        return
+        return set()
+    _judge(session, photo, outcome, now)
+    return _files(photo)
+
+
+def _judge(session: Session, photo: Photo, outcome: Outcome, now: datetime) -> None:
     if photo.status == PhotoStatus.READY and photo.renditions:
         # Made again from its own largest rendition: that one stays, or it would lose a little each time.
         kept = {name: photo.renditions[name] for name in ("1080", "jpeg")}
@@ -95,12 +100,8 @@ def give_up(session: Session, key: str, now: datetime) -> None:
 
 def files_in_use(session: Session, photo_ids: Iterable[uuid.UUID]) -> set[str]:
     """The storage keys that rows of these photos name: renditions, and uploads that are or may yet be processed."""
-    keys: set[str] = set()
-    for photo in session.scalars(select(Photo).where(Photo.id.in_(list(photo_ids)))):
-        keys.update((photo.renditions or {}).values())
-        if photo.status == PhotoStatus.PROCESSING or photo.rejection == Rejection.COULD_NOT_PROCESS:
-            keys.add(upload_key(photo.id))
-    return keys
+    photos = session.scalars(select(Photo).where(Photo.id.in_(list(photo_ids))))
+    return {key for photo in photos for key in _files(photo)}
 
 
 def tidy(session: Session, *, now: datetime, most: int = 500) -> tuple[int, int]:
@@ -155,6 +156,13 @@ def to_reindex(
     if after is not None:
         wanted = wanted.where(Photo.id > after)
     return session.scalars(wanted.order_by(Photo.id).limit(most)).all()
+
+
+def _files(photo: Photo) -> set[str]:
+    keys = set((photo.renditions or {}).values())
+    if photo.status == PhotoStatus.PROCESSING or photo.rejection == Rejection.COULD_NOT_PROCESS:
+        keys.add(upload_key(photo.id))
+    return keys
 
 
 def _locked(session: Session, photo_id: uuid.UUID) -> Photo | None:
