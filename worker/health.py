@@ -16,7 +16,8 @@ def main(queue: str) -> None:
     """Say when a worker of QUEUE last took beat's message and wrote it down; `inspect ping` proves neither.
 
     The heartbeat is the queue's, not one process's, and needs beat, Redis and Postgres: good for an alarm, or to hold
-    a deployment back; not for killing what is unhealthy, which would restart every worker when beat is down.
+    a deployment back; not for killing what is unhealthy, which would restart every worker when beat is down, or while
+    a backlog is worked through so long that the heartbeats behind it expire.
     """
     try:
         seconds = database().call(health.seconds_since_heartbeats).get(queue)
