@@ -15,6 +15,8 @@ def main() -> None:
         factory=True,
         host=values.api_host,
         port=values.api_port,
+        # The server's business, not the application's: so every path in a scope is whole, and redirects stay below it.
+        root_path=values.root_path,
         proxy_headers=True,
         forwarded_allow_ips=values.forwarded_allow_ips,
         log_config=None,

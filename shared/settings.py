@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     # HTTP
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65535, validation_alias=AliasChoices("api_port", "port"))
-    root_path: str = Field("", description="Prefix under which a proxy serves the API, for example /api")
+    root_path: str = Field("", pattern=r"^(/[\w.~-]+)*$", description="Prefix that a proxy takes off, for example /api")
     forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed")
     docs: bool | None = Field(None, description="Serve /docs, /redoc, /openapi.json; None: not in production")
     cors_origins: CommaList = [
