@@ -69,6 +69,12 @@ def write(name: str, figures: Sequence[Figure]) -> Path:
     return path
 
 
+def read(name: str) -> list[Figure]:
+    """What `write` has written."""
+    content = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return [Figure(**{key: value for key, value in line.items() if key != "result"}) for line in content]
+
+
 def _row(figure: Figure) -> tuple[str, ...]:
     sign = ">=" if figure.better == "higher" else "<="
     return (

@@ -20,6 +20,9 @@ GiveUp = Callable[[Session, str, datetime], None]
 MOST_EXHAUSTED = 100  # rows that one sweep gives up per kind
 MOST_HINTS = 500  # rows that one sweep hints at
 
+BEAT_EVERY = 15.0  # seconds between the signs of life that a process gives while it is busy
+
+_told_alive: dict[str, float] = {}
 _give_up: dict[str, GiveUp] = {}
 _log = log.logger(__name__)
 
@@ -43,7 +46,7 @@ def ledger_task(
         @_task(job)
         @wraps(work)
         def attempt(key: str) -> None:
-            claimed = database().call(ledger.claim, job, key)
+            claimed = database().call(_claim, job, key)
             if claimed is not None:
                 _attempt(claimed, work)
 
@@ -70,6 +73,15 @@ def periodic_task(job: Job) -> Callable[[Callable[[], None]], Callable[[], None]
 def _task(job: Job) -> Callable[[Callable[P, None]], Callable[P, None]]:
     options: dict[str, Any] = {"name": job.name, "soft_time_limit": job.soft_limit, "time_limit": job.hard_limit}
     return cast("Callable[[Callable[P, None]], Callable[P, None]]", app.task(**options))
+
+
+def _claim(session: Session, job: Job, key: str) -> Claim | None:
+    """Claim, and now and then tell that this queue's messages are taken: its heartbeats wait behind a long backlog."""
+    claimed = ledger.claim(session, job, key)
+    if claimed is not None and time.monotonic() - _told_alive.get(job.queue, -BEAT_EVERY) >= BEAT_EVERY:
+        health.beat(session, queue=job.queue)
+        _told_alive[job.queue] = time.monotonic()
+    return claimed
 
 
 def _attempt(claimed: Claim, work: Callable[[Claim], None]) -> None:

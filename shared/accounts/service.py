@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import func, or_, select
+from sqlalchemy import ScalarSelect, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -65,7 +65,7 @@ def _move(session: Session, user: User, before: Status, after: Status) -> User:
     return user
 
 
-def lock(session: Session, user_id: uuid.UUID) -> None:
+def lock(session: Session, user_id: uuid.UUID | ScalarSelect[uuid.UUID]) -> None:
     """Make this person's changes wait for each other until the transaction ends; readers do not wait."""
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
 

@@ -167,10 +167,7 @@ def _files(photo: Photo) -> set[str]:
 
 def _locked(session: Session, photo_id: uuid.UUID) -> Photo | None:
     """The photo, with its person locked first as everywhere, so that nobody's changes deadlock."""
-    owner = session.scalar(select(Photo.user_id).where(Photo.id == photo_id))
-    if owner is None:
-        return None
-    lock(session, owner)
+    lock(session, select(Photo.user_id).where(Photo.id == photo_id).scalar_subquery())
     return session.get(Photo, photo_id, populate_existing=True)
 
 

@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.jobs import HEARTBEATS, LEDGER_JOBS, Job
 from shared.ledger import Claim, Work
 from worker.app import app
-from worker.work import _give_up, ledger_task, sweep
+from worker.work import _give_up, _told_alive, ledger_task, sweep
 
 JOB = Job("test.work", "default", lease=30, attempts=3)
 
@@ -168,3 +168,18 @@ def test_every_queue_has_a_heartbeat(committed: Database) -> None:
         app.tasks[beat.name]()
         assert committed.call(health.seconds_since_heartbeats)[queue_name] < 5
     assert set(committed.call(health.seconds_since_heartbeats)) == set(HEARTBEATS)
+
+
+def test_a_busy_worker_is_alive_although_heartbeats_wait_behind_its_backlog(committed: Database, job: Job) -> None:
+    _told_alive.clear()
+
+    @ledger_task(job)
+    def work(claimed: Claim) -> None:
+        committed.call(ledger.finish, claimed)
+
+    committed.call(ledger.ask, job, "a", "b")
+    work("a")
+    assert committed.call(health.seconds_since_heartbeats)[job.queue] < 5
+    told = dict(_told_alive)
+    work("b")
+    assert _told_alive == told, "not with every claim"
