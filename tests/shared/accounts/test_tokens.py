@@ -201,15 +201,13 @@ def test_any_claims_that_we_did_not_make_are_refused_even_if_signed(claims: dict
     assert refused(sign({"alg": "HS256", "kid": kid_of(ring())}, claims)) in {"token_invalid", "token_expired"}
 
 
-@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan"), 10**400, -(10**400)])
-@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize(
+    ("claim", "number"),
+    [(claim, number) for claim in ("exp", "iat", "nbf") for number in (float("inf"), float("-inf"))]
+    + [("exp", float("nan")), ("exp", -(10**400)), ("iat", 10**400), ("nbf", 10**400)],
+)
 def test_impossible_times_are_refused(claim: str, number: float) -> None:
-    try:
-        ring().read(forge(**{claim: cast("Any", number)}), "access")
-    except Refusal as refusal:
-        assert refusal.code in {"token_invalid", "token_expired"}
-    else:
-        assert (claim, number > 0) in {("exp", True), ("iat", False), ("nbf", False)}
+    assert refused(forge(**{claim: cast("Any", number)})) in {"token_invalid", "token_expired"}
 
 
 @pytest.mark.parametrize("depth", [900, 1000, 3000, 30_000, 200_000])
