@@ -37,6 +37,7 @@ def edit(session: Session, user: User, *, changes: dict[str, Any]) -> User:
     Raises:
         Refusal: `username_taken`, or `validation_error` when the age range would end before it begins.
     """
+    _reread(session, user)
     for column, value in changes.items():
         setattr(user, column, value)
     if user.min_age > user.max_age:
@@ -57,12 +58,18 @@ def resume(session: Session, user: User) -> User:
 
 
 def _move(session: Session, user: User, before: Status, after: Status) -> User:
+    _reread(session, user)
     if user.status not in {before, after}:
         raise Refusal("invalid_transition")
     user.status = after
     session.flush()
     session.refresh(user)
     return user
+
+
+def _reread(session: Session, user: User) -> None:
+    """Lock the row and see it as it is now: another request may have changed it since it was read."""
+    session.refresh(user, with_for_update={"key_share": True})
 
 
 def lock(session: Session, user_id: uuid.UUID) -> None:
