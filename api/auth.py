@@ -13,7 +13,7 @@ from api.dependencies import BearerText, Db, Hashing, Keys, Me, PasswordHashing,
 from api.errors import documented
 from api.media import absolute
 from api.rates import Rates, address
-from api.shapes import Body, Email, Limit, Offset, Page, Shape, Storable
+from api.shapes import Body, Email, Limit, Line, Offset, Page, Shape, Storable
 from shared import clock
 from shared.accounts import service, sign_in
 from shared.accounts.sign_in import TokenPair
@@ -25,7 +25,7 @@ from shared.settings import settings
 
 router = APIRouter(prefix="/v1/auth", tags=["sign-in"])
 
-Login = Annotated[Storable, StringConstraints(min_length=1, max_length=254)]
+Login = Annotated[Line, StringConstraints(min_length=1, max_length=254)]
 RefreshTokenText = Annotated[Storable, StringConstraints(max_length=4096)]
 
 

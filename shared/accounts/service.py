@@ -80,7 +80,7 @@ def lock(session: Session, user_id: uuid.UUID) -> None:
 def find_by_login(session: Session, login: str) -> User | None:
     """The account of an e-mail address (whatever its case) or username."""
     return session.scalar(
-        select(User).where(or_(func.lower(User.email) == login.lower(), User.username == login.lower()))
+        select(User).where(or_(func.lower(User.email) == func.lower(login), User.username == login.lower()))
     )
 
 
