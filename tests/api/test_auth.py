@@ -16,7 +16,6 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from shared import clock
-from shared.accounts import passwords
 from shared.accounts.models import LoginSession, Status, User
 from tests.people import PASSWORD, Person, error_code, sign_up
 
@@ -265,39 +264,27 @@ def test_a_wrong_password_and_an_unknown_account_get_the_same_answer(client: Tes
 
 
 def test_a_wrong_password_and_an_unknown_account_take_the_same_time(
-    client: TestClient, configured: Callable[..., None]
+    client: TestClient, rounds: Callable[[int], None]
 ) -> None:
-    configured(BCRYPT_ROUNDS="9")
-    for cached in (passwords._policy, passwords._dummy):
-        cached.cache_clear()
-    try:
-        person = sign_up(client)
-        log_in(client, "warm@example.com")
+    rounds(9)
+    person = sign_up(client)
+    log_in(client, "warm@example.com")
 
-        def took(login: str) -> float:
-            began = time.perf_counter()
-            assert log_in(client, login, "wrong").status_code == 401
-            return time.perf_counter() - began
+    def took(login: str) -> float:
+        began = time.perf_counter()
+        assert log_in(client, login, "wrong").status_code == 401
+        return time.perf_counter() - began
 
-        pairs = [(took(person.email), took("nobody@example.com")) for _ in range(7)]
-    finally:
-        for cached in (passwords._policy, passwords._dummy):
-            cached.cache_clear()
+    pairs = [(took(person.email), took("nobody@example.com")) for _ in range(7)]
     known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
     assert 0.6 < unknown / known < 1.6
     assert min(known, unknown) > 0.01, "both have hashed"
 
 
-def test_a_weak_hash_is_replaced_at_login(
-    client: TestClient, session: Session, configured: Callable[..., None]
-) -> None:
+def test_a_weak_hash_is_replaced_at_login(client: TestClient, session: Session, rounds: Callable[[int], None]) -> None:
     person = sign_up(client)
-    configured(BCRYPT_ROUNDS="5")
-    passwords._policy.cache_clear()
-    try:
-        assert log_in(client, person.email).status_code == 200
-    finally:
-        passwords._policy.cache_clear()
+    rounds(5)
+    assert log_in(client, person.email).status_code == 200
     assert ",r=5$" in (session.scalar(select(User.password_hash)) or "")
     assert log_in(client, person.email).status_code == 200
 

@@ -29,7 +29,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 
 @pytest.fixture
 def small_rates(configured: Configure) -> None:
-    """Everything twice a minute; nothing counted before."""
+    """Everything twice a minute."""
     configured(
         RATE_LIMIT_SIGNUP="2/minute",
         RATE_LIMIT_LOGIN="2/minute",
@@ -41,6 +41,7 @@ def small_rates(configured: Configure) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_counted() -> Iterator[None]:
+    redis.client().flushdb()
     yield
     redis.client().flushdb()
 

@@ -2,34 +2,14 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from shared.accounts import passwords
 from shared.accounts.passwords import hash_password, verify_password
-
-Configure = Callable[..., None]
-
-
-@pytest.fixture
-def rounds(configured: Configure) -> Iterator[Callable[[int], None]]:
-    """Change the policy, and change it back at the end."""
-
-    def forget() -> None:
-        passwords._policy.cache_clear()
-        passwords._dummy.cache_clear()
-
-    def change(number: int) -> None:
-        configured(BCRYPT_ROUNDS=str(number))
-        forget()
-
-    forget()
-    yield change
-    forget()
 
 
 def test_the_hash_is_bcrypt_over_sha256_with_a_salt_of_its_own() -> None:
