@@ -280,9 +280,10 @@ def test_roles_include_those_before_them(session: Session) -> None:
 
 
 def test_activity_is_noted_every_five_minutes_and_is_no_edit(session: Session) -> None:
-    user = make_user(session, last_active_at=NOW)
-    edited = user.updated_at
+    edited = NOW - DAY
+    user = make_user(session, last_active_at=NOW, updated_at=edited)
     pair = log_in(session, user)
+    session.execute(update(User).values(updated_at=edited))
     for minutes, noted in ((4, 0), (6, 6), (9, 6), (12, 12)):
         authenticate(session, pair.access_token, now=NOW + timedelta(minutes=minutes))
         session.refresh(user)
