@@ -153,23 +153,6 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]
 
 
 @pytest.fixture
-def rounds(configured: Callable[..., None]) -> Iterator[Callable[[int], None]]:
-    """Change how much work a password is."""
-    from shared.accounts import passwords
-
-    def forget() -> None:
-        passwords._policy.cache_clear()
-        passwords._dummy.cache_clear()
-
-    def change(number: int) -> None:
-        configured(BCRYPT_ROUNDS=str(number))
-        forget()
-
-    yield change
-    forget()
-
-
-@pytest.fixture
 def client(db: "Database") -> Iterator[TestClient]:
     """A client of the application on `db`."""
     from api.app import create_app

@@ -67,11 +67,6 @@ def _move(session: Session, user: User, before: Status, after: Status) -> User:
     return user
 
 
-def _reread(session: Session, user: User) -> None:
-    """Lock the row and see it as it is now: another request may have changed it since it was read."""
-    session.refresh(user, with_for_update={"key_share": True})
-
-
 def lock(session: Session, user_id: uuid.UUID) -> None:
     """Make this person's changes wait for each other until the transaction ends; readers do not wait."""
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
@@ -95,6 +90,11 @@ def set_role(session: Session, *, login: str, role: Role) -> User:
         raise Refusal("not_found", f"There is no account {login}.")
     user.role = role
     return user
+
+
+def _reread(session: Session, user: User) -> None:
+    """Lock the row and see it as it is now: another request may have changed it since it was read."""
+    session.refresh(user, with_for_update={"key_share": True})
 
 
 def _flush(session: Session) -> None:

@@ -3,7 +3,7 @@
 import statistics
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from shared import clock
+from shared.accounts import passwords
 from shared.accounts.models import LoginSession, Status, User
 from tests.people import PASSWORD, Person, error_code, sign_up
 
@@ -25,6 +26,22 @@ USER = {
     "preferences", "role", "status", "created_at", "last_active_at", "profile",
 }  # fmt: skip
 REQUIRED = {"password": PASSWORD, "name": "Ada", "birth_date": "1990-12-10"}
+
+
+@pytest.fixture
+def rounds(configured: Callable[..., None]) -> Iterator[Callable[[int], None]]:
+    """Change how much work a password is."""
+
+    def forget() -> None:
+        passwords._policy.cache_clear()
+        passwords._dummy.cache_clear()
+
+    def change(number: int) -> None:
+        configured(BCRYPT_ROUNDS=str(number))
+        forget()
+
+    yield change
+    forget()
 
 
 def post_signup(client: TestClient, **more: Any) -> Response:
