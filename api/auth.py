@@ -13,7 +13,7 @@ from api.dependencies import BearerText, Db, Hashing, Keys, Me, PasswordHashing,
 from api.errors import documented
 from api.media import absolute
 from api.rates import Rates, address
-from api.shapes import Body, Email, Limit, Offset, Page, Shape, Storable
+from api.shapes import Body, Email, Limit, Line, Offset, Page, Shape, Storable
 from shared import clock
 from shared.accounts import service, sign_in
 from shared.accounts.sign_in import TokenPair
@@ -25,7 +25,7 @@ from shared.settings import settings
 
 router = APIRouter(prefix="/v1/auth", tags=["sign-in"])
 
-Login = Annotated[Storable, StringConstraints(min_length=1, max_length=254)]
+Login = Annotated[Line, StringConstraints(min_length=1, max_length=254)]
 RefreshTokenText = Annotated[Storable, StringConstraints(max_length=4096)]
 
 
@@ -59,6 +59,10 @@ class LogIn(Body):
 
 class LogInForm(BaseModel):
     """The OAuth2 password form."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"username": "ada@example.com", "password": "engines of 1843"}]}
+    )
 
     grant_type: Storable = Field("password", pattern="^password$")
     username: Login
@@ -201,7 +205,9 @@ async def log_in_by_form(sign_in_parts: SignIn, form: Annotated[LogInForm, Form(
     "/refresh",
     operation_id="refresh",
     summary="Trade a refresh token for a new pair",
-    responses=documented("token_expired", "token_invalid", "token_reused", "account_suspended", "rate_limited"),
+    responses=documented(
+        "token_expired", "token_invalid", "token_reused", "account_suspended", "validation_error", "rate_limited"
+    ),
 )
 async def refresh(request: Request, db: Db, keys: Keys, rates: RateLimits, body: Refresh) -> Tokens:
     """Each refresh token is good once.
@@ -222,7 +228,7 @@ async def refresh(request: Request, db: Db, keys: Keys, rates: RateLimits, body:
     operation_id="log_out",
     summary="Log out here",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=documented("not_authenticated", "token_invalid", "rate_limited"),
+    responses=documented("not_authenticated", "token_expired", "token_invalid", "validation_error", "rate_limited"),
 )
 async def log_out(
     request: Request, db: Db, keys: Keys, rates: RateLimits, token: BearerText, body: Refresh | None = None
@@ -283,7 +289,7 @@ async def list_sessions(
     operation_id="end_session",
     summary="Log a device out",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=documented(*SIGNED_IN, "not_found"),
+    responses=documented(*SIGNED_IN, "not_found", "validation_error"),
 )
 async def end_session(me: Me, session_id: uuid.UUID) -> Response:
     """Ends one login of yours; its tokens stop working at once."""

@@ -80,7 +80,7 @@ def install(app: FastAPI) -> None:
     async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         # The input is never echoed: it may hold a password.
         fields = [
-            {"field": ".".join(_printable(part) for part in problem["loc"]), "message": problem["msg"]}
+            {"field": ".".join(_printable(part) for part in problem["loc"]), "message": _words(problem)}
             for problem in error.errors()
         ]
         return answer(Refusal("validation_error", details={"fields": fields}))
@@ -100,6 +100,17 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def _hung_up(_request: Request, _error: ClientDisconnect) -> JSONResponse:
         return answer(Refusal("validation_error", "The upload was not complete."))
+
+
+def _words(problem: dict[str, Any]) -> str:
+    limits = problem.get("ctx", {})
+    if isinstance(problem["input"], str):  # pydantic counts "items after validation" where text was tidied first
+        if problem["type"] == "too_long":
+            return f"String should have at most {limits['max_length']} characters"
+        if problem["type"] == "too_short":
+            least = limits["min_length"]
+            return f"String should have at least {least} character{'s' if least > 1 else ''}"
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _printable(part: object) -> str:

@@ -20,7 +20,7 @@ MEDIA_TYPES: Final = {"webp": "image/webp", "jpg": "image/jpeg"}
     operation_id="get_media",
     summary="A picture",
     response_class=Response,
-    responses={200: {"content": {"image/webp": {}, "image/jpeg": {}}}, **documented("not_found")},
+    responses={200: {"content": {"image/webp": {}, "image/jpeg": {}}}, **documented("not_found", "validation_error")},
 )
 async def get_media(
     key: Storable,

@@ -142,7 +142,7 @@ async def order_photos(request: Request, me: Me, body: PhotoOrder) -> Page[Photo
     "/{photo_id}",
     operation_id="get_photo",
     summary="One of your photos",
-    responses=documented(*SIGNED_IN, "not_found"),
+    responses=documented(*SIGNED_IN, "not_found", "validation_error"),
 )
 async def get_photo(request: Request, me: Me, photo_id: uuid.UUID) -> PhotoShape:
     """`processing`, `ready` with its `urls`, or `rejected` with the reason."""
@@ -154,7 +154,7 @@ async def get_photo(request: Request, me: Me, photo_id: uuid.UUID) -> PhotoShape
     operation_id="delete_photo",
     summary="Delete a photo",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=documented(*SIGNED_IN, "not_found"),
+    responses=documented(*SIGNED_IN, "not_found", "validation_error"),
 )
 async def delete_photo(me: Me, photo_id: uuid.UUID) -> Response:
     """Gone at once, its files a moment later."""

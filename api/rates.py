@@ -87,4 +87,8 @@ def address(request: Request) -> str:
         parsed = ip_address(host)
     except ValueError:
         return host
-    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else host
+    if not isinstance(parsed, IPv6Address):
+        return host
+    if parsed.ipv4_mapped is not None:  # how a socket that takes both tells IPv4: not all of them are one household
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, 64), strict=False))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -23,6 +24,8 @@ _QUIET = (  # libraries whose information is noise beside ours
     "kombu",
     "uvicorn.error",
 )
+# Where it happened, without the local variables that structlog adds by itself: they hold passwords and tokens.
+_TRACES = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -47,7 +50,7 @@ def configure(*, process: str, level: str, as_json: bool) -> None:
         _process(process),
     ]
     if as_json:
-        render: list[Processor] = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        render: list[Processor] = [_TRACES, structlog.processors.JSONRenderer()]
     else:
         render = [_human]
     handler = logging.StreamHandler(sys.stdout)

@@ -132,6 +132,8 @@ class Settings(BaseSettings):
         reasons = []
         if self.secret_key == DEVELOPMENT_SECRET:
             reasons.append("SECRET_KEY is the default: set one, for example from `openssl rand -hex 32`")
+        if DEVELOPMENT_SECRET in self.retired_secret_keys:
+            reasons.append("RETIRED_SECRET_KEYS holds the default, with which anybody can sign tokens")
         if self.flower_password in {"", DEVELOPMENT_FLOWER_PASSWORD}:
             reasons.append("FLOWER_PASSWORD is empty or the default")
         if "*" in self.cors_origins:

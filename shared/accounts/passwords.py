@@ -9,7 +9,9 @@ from shared.settings import settings
 
 @lru_cache
 def _policy() -> CryptContext:
-    return CryptContext(["bcrypt_sha256"], bcrypt_sha256__rounds=settings().bcrypt_rounds)
+    rounds = settings().bcrypt_rounds
+    # Not `rounds`, which is also the most: lowering the setting would weaken stored hashes one login after the other.
+    return CryptContext(["bcrypt_sha256"], bcrypt_sha256__default_rounds=rounds, bcrypt_sha256__min_rounds=rounds)
 
 
 @lru_cache

@@ -37,6 +37,7 @@ def edit(session: Session, user: User, *, changes: dict[str, Any]) -> User:
     Raises:
         Refusal: `username_taken`, or `validation_error` when the age range would end before it begins.
     """
+    _reread(session, user)
     for column, value in changes.items():
         setattr(user, column, value)
     if user.min_age > user.max_age:
@@ -57,6 +58,7 @@ def resume(session: Session, user: User) -> User:
 
 
 def _move(session: Session, user: User, before: Status, after: Status) -> User:
+    _reread(session, user)
     if user.status not in {before, after}:
         raise Refusal("invalid_transition")
     user.status = after
@@ -73,7 +75,7 @@ def lock(session: Session, user_id: uuid.UUID | ScalarSelect[uuid.UUID]) -> None
 def find_by_login(session: Session, login: str) -> User | None:
     """The account of an e-mail address (whatever its case) or username."""
     return session.scalar(
-        select(User).where(or_(func.lower(User.email) == login.lower(), User.username == login.lower()))
+        select(User).where(or_(func.lower(User.email) == func.lower(login), User.username == login.lower()))
     )
 
 
@@ -88,6 +90,11 @@ def set_role(session: Session, *, login: str, role: Role) -> User:
         raise Refusal("not_found", f"There is no account {login}.")
     user.role = role
     return user
+
+
+def _reread(session: Session, user: User) -> None:
+    """Lock the row and see it as it is now: another request may have changed it since it was read."""
+    session.refresh(user, with_for_update={"key_share": True})
 
 
 def _flush(session: Session) -> None:

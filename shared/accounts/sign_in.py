@@ -62,12 +62,13 @@ def open_session(
         user.password_hash = renewed_hash
     user.last_active_at = now
     secret = new_secret()
+    expires = now + timedelta(days=settings().session_max_days)
     login = LoginSession(
         user_id=user.id,
         token_hash=secret_hash(secret),
         rotated_at=now,
-        idle_until=now + timedelta(days=settings().refresh_token_expire_days),
-        expires_at=now + timedelta(days=settings().session_max_days),
+        idle_until=min(now + timedelta(days=settings().refresh_token_expire_days), expires),
+        expires_at=expires,
         device=device[:200],
     )
     session.add(login)
@@ -114,12 +115,18 @@ def refresh(
     if login.revoked_at is not None:
         return "token_reused" if login.revoked_why == "token reused" else "token_invalid"
     if login.prev_hash == mine and now - login.rotated_at <= timedelta(seconds=values.refresh_grace_seconds):
-        return _pair(login, following, keys=keys, now=now)
+        told = [secret for secret in keys.successors(claims.jti) if secret_hash(secret) == login.token_hash]
+        return _pair(login, told[0], keys=keys, now=now) if told else "token_invalid"
     if login.token_hash == mine:
-        return "token_expired" if login.idle_until <= now else "account_suspended"
+        return "token_expired" if login.idle_until <= now else _shut_out(session, claims.user_id)
     _log.warning("refresh token reused", user_id=claims.user_id, session_id=login.id)
     login.revoked_at, login.revoked_why = now, "token reused"
     return "token_reused"
+
+
+def _shut_out(session: Session, user_id: uuid.UUID) -> Literal["account_suspended", "token_invalid"]:
+    status = session.scalar(select(User.status).where(User.id == user_id))
+    return "account_suspended" if status == Status.SUSPENDED else "token_invalid"
 
 
 def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime) -> User:

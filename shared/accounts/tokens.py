@@ -35,7 +35,10 @@ class KeyRing:
         self._algorithm = values.algorithm
         self._keys = {_kid(key): key for key in (*values.retired_secret_keys, values.secret_key)}
         self._current = _kid(values.secret_key)
-        self._successor_key = hmac.digest(values.secret_key.encode(), b"refresh successor", "sha256")
+        self._successor_keys = [
+            hmac.digest(key.encode(), b"refresh successor", "sha256")
+            for key in (values.secret_key, *values.retired_secret_keys)
+        ]
 
     def issue(self, kind: Literal["access", "refresh"], claims: Claims, *, issued: datetime, expires: datetime) -> str:
         """A signed token; the same arguments give the same token."""
@@ -72,7 +75,11 @@ class KeyRing:
 
     def successor(self, secret: str) -> str:
         """The secret that follows this one: always the same, so that a retried refresh gets the very same answer."""
-        return _text(hmac.digest(self._successor_key, secret.encode(), "sha256"))
+        return self.successors(secret)[0]
+
+    def successors(self, secret: str) -> list[str]:
+        """The same under each key: the signing key may have changed between a refresh and its retry."""
+        return [_text(hmac.digest(key, secret.encode(), "sha256")) for key in self._successor_keys]
 
 
 def new_secret() -> str:

@@ -1,0 +1,464 @@
+"""Signing up, logging in and out, and sessions, over HTTP."""
+
+import statistics
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from shared import clock
+from shared.accounts import passwords
+from shared.accounts.models import LoginSession, Status, User
+from tests.people import PASSWORD, Person, error_code, sign_up
+
+TOKENS = {"access_token", "refresh_token", "token_type", "expires_in"}
+USER = {
+    "id", "email", "email_verified", "username", "name", "birth_date", "age", "gender", "bio", "location", "time_zone",
+    "preferences", "role", "status", "created_at", "last_active_at", "profile",
+}  # fmt: skip
+REQUIRED = {"password": PASSWORD, "name": "Ada", "birth_date": "1990-12-10"}
+
+
+@pytest.fixture
+def rounds(configured: Callable[..., None]) -> Iterator[Callable[[int], None]]:
+    """Change how much work a password is."""
+
+    def forget() -> None:
+        passwords._policy.cache_clear()
+        passwords._dummy.cache_clear()
+
+    def change(number: int) -> None:
+        configured(BCRYPT_ROUNDS=str(number))
+        forget()
+
+    yield change
+    forget()
+
+
+def post_signup(client: TestClient, **more: Any) -> Response:
+    body = {"email": f"{uuid.uuid4().hex}@example.com", **REQUIRED, **more}
+    return client.post("/v1/auth/signup", json={name: value for name, value in body.items() if value is not ...})
+
+
+def log_in(client: TestClient, login: str, password: str = PASSWORD, **more: Any) -> Response:
+    return client.post("/v1/auth/login", json={"username": login, "password": password}, **more)
+
+
+def another_login(person: Person, **more: Any) -> Person:
+    answer = log_in(person.client, person.email, **more)
+    assert answer.status_code == 200, answer.text
+    return Person(person.client, person.email, answer.json())
+
+
+def refresh(person: Person) -> Response:
+    return person.client.post("/v1/auth/refresh", json={"refresh_token": person.tokens["refresh_token"]})
+
+
+def is_in(person: Person) -> bool:
+    answer = person.get("/v1/users/me")
+    assert answer.status_code == 200 or error_code(answer) == "token_invalid"
+    return answer.status_code == 200
+
+
+def fields(answer: Response) -> set[str]:
+    assert error_code(answer) == "validation_error", answer.text
+    assert answer.status_code == 422
+    return {field["field"] for field in answer.json()["error"]["details"]["fields"]}
+
+
+def test_signing_up_with_the_least(client: TestClient) -> None:
+    answer = post_signup(client, email="Ada@Example.COM")
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == "http://testserver/v1/users/me"
+    body = answer.json()
+    assert set(body) == TOKENS | {"user"}
+    assert (body["token_type"], body["expires_in"]) == ("bearer", 1800)
+    user = body["user"]
+    assert set(user) == USER
+    assert user | {"id": 0, "created_at": 0, "last_active_at": 0, "age": 0} == {
+        "id": 0,
+        "email": "Ada@example.com",
+        "email_verified": False,
+        "username": None,
+        "name": "Ada",
+        "birth_date": "1990-12-10",
+        "age": 0,
+        "gender": None,
+        "bio": "",
+        "location": None,
+        "time_zone": "UTC",
+        "preferences": {
+            "genders": ["woman", "man", "nonbinary"],
+            "min_age": 18,
+            "max_age": 99,
+            "max_distance_km": None,
+        },
+        "role": "user",
+        "status": "active",
+        "created_at": 0,
+        "last_active_at": 0,
+        "profile": {"complete": False, "percent": 0, "missing": user["profile"]["missing"]},
+    }
+    assert uuid.UUID(user["id"]).version == 4
+    assert user["created_at"].endswith("Z")
+    assert len(user["profile"]["missing"]) == 4
+    me = client.get("/v1/users/me", headers={"Authorization": f"Bearer {body['access_token']}"})
+    assert me.json() == user
+
+
+def test_signing_up_with_everything(client: TestClient) -> None:
+    everything = {
+        "username": "ada.l",
+        "gender": "woman",
+        "bio": "  Writes letters\r\nto machines.\t ",
+        "location": {"latitude": 52.52, "longitude": 13.405},
+        "time_zone": "Europe/Berlin",
+        "preferences": {"genders": ["man", "woman", "man"], "min_age": 25, "max_age": 40, "max_distance_km": 50},
+    }
+    user = post_signup(client, **everything, name=" Ada \n Lovelace ").json()["user"]
+    assert {name: user[name] for name in everything} == everything | {
+        "bio": "Writes letters\nto machines.",
+        "preferences": {"genders": ["woman", "man"], "min_age": 25, "max_age": 40, "max_distance_km": 50},
+    }
+    assert user["name"] == "Ada Lovelace"
+    assert user["profile"] == {"complete": False, "percent": 60, "missing": [user["profile"]["missing"][0]]}
+
+
+def test_only_adults_can_join(client: TestClient) -> None:
+    today = clock.today()
+    on_their_birthday = date(today.year - 18, 3, 1) if (today.month, today.day) == (2, 29) else None
+    birthday = on_their_birthday or today.replace(year=today.year - 18)
+    assert post_signup(client, birth_date=birthday.isoformat()).status_code == 201
+    for young in (birthday + timedelta(days=1), today, today + timedelta(days=400)):
+        answer = post_signup(client, birth_date=young.isoformat())
+        assert (answer.status_code, error_code(answer)) == (422, "underage")
+        assert "18" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("password", ["short", "password", "aaaaaaaaaa", "x1y2z3!" * 20, "lovelace.ada@example.com"])
+def test_weak_passwords_are_refused(client: TestClient, password: str) -> None:
+    answer = post_signup(client, email="lovelace.ada@example.com", password=password)
+    assert (answer.status_code, error_code(answer)) == (422, "weak_password")
+    assert f'"{password}"' not in answer.text
+
+
+def test_an_email_address_has_one_account_whatever_its_case(client: TestClient) -> None:
+    sign_up(client, email="ada@example.com")
+    for email in ("ada@example.com", "ADA@example.com", "Ada@Example.COM"):
+        answer = post_signup(client, email=email)
+        assert (answer.status_code, error_code(answer)) == (409, "email_taken")
+
+
+def test_a_username_has_one_account(client: TestClient) -> None:
+    sign_up(client, username="ada")
+    answer = post_signup(client, username="ada")
+    assert (answer.status_code, error_code(answer)) == (409, "username_taken")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"email": ...}, "body.email"),
+        ({"email": "ada"}, "body.email"),
+        ({"email": "ada@"}, "body.email"),
+        ({"email": "ada@example.com\n"}, "body.email"),
+        ({"email": f"{'a' * 250}@example.com"}, "body.email"),
+        ({"email": None}, "body.email"),
+        ({"password": ...}, "body.password"),
+        ({"password": 12345678}, "body.password"),
+        ({"name": ...}, "body.name"),
+        ({"name": " \n\t "}, "body.name"),
+        ({"name": "x" * 51}, "body.name"),
+        ({"birth_date": ...}, "body.birth_date"),
+        ({"birth_date": "10.12.1990"}, "body.birth_date"),
+        ({"birth_date": "1990-02-30"}, "body.birth_date"),
+        ({"username": "Ada"}, "body.username"),
+        ({"username": "ad"}, "body.username"),
+        ({"username": "ada@example.com"}, "body.username"),
+        ({"gender": "cat"}, "body.gender"),
+        ({"bio": "x" * 501}, "body.bio"),
+        ({"location": {"latitude": 91, "longitude": 0}}, "body.location.latitude"),
+        ({"location": {"latitude": 0}}, "body.location.longitude"),
+        ({"time_zone": "Mars/Base"}, "body.time_zone"),
+        ({"preferences": {"min_age": 17}}, "body.preferences.min_age"),
+        ({"preferences": {"min_age": 41, "max_age": 40}}, "body.preferences"),
+        ({"preferences": {"genders": []}}, "body.preferences.genders"),
+        ({"preferences": {"max_distance_km": 0}}, "body.preferences.max_distance_km"),
+        ({"preferences": {"colour": "red"}}, "body.preferences.colour"),
+        ({"role": "admin"}, "body.role"),
+        ({"status": "active"}, "body.status"),
+        ({"email_verified": True}, "body.email_verified"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_wrong_at_signup_is_named(client: TestClient, wrong: dict[str, Any], field: str) -> None:
+    assert fields(post_signup(client, **wrong)) == {field}
+
+
+def test_nothing_is_left_of_a_refused_signup(client: TestClient, session: Session) -> None:
+    sign_up(client, username="ada")
+    post_signup(client, username="ada")
+    assert session.scalar(select(func.count()).select_from(User)) == 1
+    assert session.scalar(select(func.count()).select_from(LoginSession)) == 1
+
+
+def test_of_racing_signups_with_one_address_one_wins(real_client: TestClient) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post_signup(real_client, email="ada@example.com"), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+    assert {error_code(answer) for answer in answers if answer.status_code == 409} == {"email_taken"}
+
+
+def test_of_racing_signups_with_one_username_one_wins(real_client: TestClient) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: post_signup(real_client, username="ada"), range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 3
+    assert {error_code(answer) for answer in answers if answer.status_code == 409} == {"username_taken"}
+
+
+@pytest.mark.parametrize("login", ["ada@example.com", "ADA@EXAMPLE.com", "ada.l", "ADA.L"])
+def test_logging_in_by_address_or_username(client: TestClient, login: str) -> None:
+    person = sign_up(client, email="Ada@example.com", username="ada.l")
+    for name in ("username", "email"):
+        answer = client.post("/v1/auth/login", json={name: login, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        assert set(answer.json()) == TOKENS | {"user"}
+        assert answer.json()["user"]["id"] == str(person.id)
+        assert is_in(Person(client, person.email, answer.json()))
+    form = client.post("/v1/auth/token", data={"grant_type": "password", "username": login, "password": PASSWORD})
+    assert form.status_code == 200, form.text
+    assert set(form.json()) == TOKENS | {"user"}
+    assert form.json()["token_type"] == "bearer"
+
+
+def test_the_form_takes_what_oauth2_clients_send(client: TestClient) -> None:
+    person = sign_up(client)
+    form = {"username": person.email, "password": PASSWORD, "scope": "", "client_id": "docs", "client_secret": ""}
+    assert client.post("/v1/auth/token", data=form).status_code == 200
+    refused = client.post("/v1/auth/token", data=form | {"grant_type": "implicit"})
+    assert fields(refused) == {"body.grant_type"}
+
+
+@pytest.mark.parametrize("email", ["Ädä.Ö@exämple.com", "ИВАН@example.com", "a\u0308da@example.com"])
+def test_addresses_in_other_scripts(client: TestClient, email: str) -> None:
+    person = sign_up(client, email=email)
+    kept = person.tokens["user"]["email"]
+    for login in (email, kept, kept.lower(), kept.upper(), f" {email} "):
+        assert log_in(client, login).status_code == 200, login
+    assert error_code(post_signup(client, email=kept.swapcase())) == "email_taken"
+
+
+def test_an_address_whose_lower_case_is_a_matter_of_opinion_can_log_in(client: TestClient) -> None:
+    for email in ("İpek@example.com", "STRAẞE@example.com"):
+        sign_up(client, email=email)
+        assert log_in(client, email).status_code == 200, email
+
+
+@pytest.mark.parametrize("password", ["engines of 1843 ", "Engines of 1843", "", "x" * 1000, "пароль", PASSWORD * 9])
+def test_a_wrong_password_and_an_unknown_account_get_the_same_answer(client: TestClient, password: str) -> None:
+    person = sign_up(client)
+
+    def same(answer: Response) -> tuple[int, object, object, set[str]]:
+        error = answer.json()["error"]
+        return answer.status_code, error["code"], (error["message"], error["details"]), set(answer.headers)
+
+    wrong = log_in(client, person.email, password)
+    assert (
+        same(wrong) == same(log_in(client, "nobody@example.com", password)) == same(log_in(client, "nobody", password))
+    )
+    assert (wrong.status_code, error_code(wrong)) == (401, "invalid_credentials")
+    form = client.post("/v1/auth/token", data={"username": person.email, "password": password or "x"})
+    assert same(form) == same(wrong)
+
+
+def test_a_wrong_password_and_an_unknown_account_take_the_same_time(
+    client: TestClient, rounds: Callable[[int], None]
+) -> None:
+    rounds(9)
+    person = sign_up(client)
+    log_in(client, "warm@example.com")
+
+    def took(login: str) -> float:
+        began = time.perf_counter()
+        assert log_in(client, login, "wrong").status_code == 401
+        return time.perf_counter() - began
+
+    pairs = [(took(person.email), took("nobody@example.com")) for _ in range(7)]
+    known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
+    assert 0.6 < unknown / known < 1.6
+    assert min(known, unknown) > 0.01, "both have hashed"
+
+
+def test_a_weak_hash_is_replaced_at_login(client: TestClient, session: Session, rounds: Callable[[int], None]) -> None:
+    person = sign_up(client)
+    rounds(5)
+    assert log_in(client, person.email).status_code == 200
+    assert ",r=5$" in (session.scalar(select(User.password_hash)) or "")
+    assert log_in(client, person.email).status_code == 200
+
+
+def test_a_refresh_returns_a_new_pair(client: TestClient) -> None:
+    person = sign_up(client)
+    answer = refresh(person)
+    assert answer.status_code == 200
+    assert set(answer.json()) == TOKENS
+    assert answer.json()["refresh_token"] != person.tokens["refresh_token"]
+    again = refresh(person)
+    assert again.json()["refresh_token"] == answer.json()["refresh_token"], "its answer may have been lost"
+    person.tokens |= answer.json()
+    assert is_in(person)
+
+
+def test_a_used_refresh_token_ends_the_login(client: TestClient) -> None:
+    person, other = sign_up(client), sign_up(client)
+    second = refresh(person).json()
+    third = client.post("/v1/auth/refresh", json={"refresh_token": second["refresh_token"]}).json()
+    stolen = refresh(person)
+    assert (stolen.status_code, error_code(stolen)) == (401, "token_reused")
+    for tokens in (person.tokens, second, third):
+        assert not is_in(Person(client, person.email, tokens))
+        assert error_code(refresh(Person(client, person.email, tokens))) == "token_reused"
+    assert is_in(other)
+    assert is_in(another_login(person))
+
+
+def test_an_access_token_cannot_refresh_and_a_refresh_token_opens_nothing(client: TestClient) -> None:
+    person = sign_up(client)
+    answer = client.post("/v1/auth/refresh", json={"refresh_token": person.tokens["access_token"]})
+    assert (answer.status_code, error_code(answer)) == (401, "token_invalid")
+    swapped = Person(client, person.email, {"access_token": person.tokens["refresh_token"]})
+    assert error_code(swapped.get("/v1/users/me")) == "token_invalid"
+    assert error_code(swapped.post("/v1/auth/logout")) == "token_invalid"
+    assert is_in(person)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "ü.ü.ü", "x" * 4096])
+def test_nonsense_is_no_token(client: TestClient, token: str) -> None:
+    answer = client.post("/v1/auth/refresh", json={"refresh_token": token})
+    assert (answer.status_code, error_code(answer)) == (401, "token_invalid")
+    answer = client.get("/v1/users/me", headers={b"Authorization": f"Bearer {token}".encode()})
+    assert answer.status_code == 401
+    assert error_code(answer) == ("token_invalid" if token else "not_authenticated")
+
+
+def test_a_token_that_is_too_long_is_refused(client: TestClient) -> None:
+    assert fields(client.post("/v1/auth/refresh", json={"refresh_token": "x" * 4097})) == {"body.refresh_token"}
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": ""}, {"Authorization": "x"}]
+)
+def test_without_a_token_one_is_asked_to_log_in(client: TestClient, headers: dict[str, str]) -> None:
+    for method, path in (("GET", "/v1/users/me"), ("POST", "/v1/auth/logout"), ("POST", "/v1/auth/logout-all")):
+        answer = client.request(method, path, headers=headers)
+        assert (answer.status_code, error_code(answer)) == (401, "not_authenticated")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_an_expired_access_token_says_so(client: TestClient, session: Session) -> None:
+    person = sign_up(client)
+    claims = jwt.decode(person.tokens["access_token"], options={"verify_signature": False})
+    keys = client.app.state.keys  # type: ignore[attr-defined]
+    at = clock.now() - timedelta(hours=1)
+    mine = keys.read(person.tokens["access_token"], "access")
+    old = Person(client, "", {"access_token": keys.issue("access", mine, issued=at, expires=at + timedelta(minutes=1))})
+    answer = old.get("/v1/users/me")
+    assert (answer.status_code, error_code(answer)) == (401, "token_expired")
+    assert claims["exp"] - claims["iat"] == 1800
+
+
+@pytest.mark.parametrize("kind", ["access", "refresh"])
+def test_logging_out_with_either_token(client: TestClient, kind: str) -> None:
+    person = sign_up(client)
+    other = another_login(person)
+
+    def log_out() -> Response:
+        if kind == "access":
+            return person.post("/v1/auth/logout")
+        return client.post("/v1/auth/logout", json={"refresh_token": person.tokens["refresh_token"]})
+
+    answer = log_out()
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert not is_in(person)
+    assert error_code(refresh(person)) == "token_invalid"
+    assert log_out().status_code == 204, "again is no error"
+    assert is_in(other)
+
+
+def test_logging_out_everywhere(client: TestClient) -> None:
+    person, somebody_else = sign_up(client), sign_up(client)
+    others = [another_login(person) for _ in range(2)]
+    assert person.post("/v1/auth/logout-all").status_code == 204
+    assert not any(is_in(login) for login in [person, *others])
+    assert all(error_code(refresh(login)) == "token_invalid" for login in [person, *others])
+    assert is_in(somebody_else)
+    assert error_code(person.post("/v1/auth/logout-all")) == "token_invalid"
+
+
+def test_sessions_are_listed(client: TestClient) -> None:
+    person = sign_up(client)
+    phone = another_login(person, headers={"User-Agent": "Phone\x7f 1.0 " + "x" * 300})
+    sign_up(client)
+    page = phone.get("/v1/auth/sessions").json()
+    assert (page["total"], page["limit"], page["offset"]) == (2, 20, 0)
+    assert [set(item) for item in page["items"]] == [
+        {"id", "device", "created_at", "last_used_at", "expires_at", "current"}
+    ] * 2
+    assert [item["current"] for item in page["items"]] == [True, False]
+    assert page["items"][0]["device"] == ("Phone 1.0 " + "x" * 300)[:200]
+    assert page["items"][1]["device"] == "testclient"
+    second = phone.get("/v1/auth/sessions", params={"limit": 1, "offset": 1}).json()
+    assert (second["items"], second["total"]) == ([page["items"][1]], 2)
+    for wrong in ({"limit": 0}, {"limit": 101}, {"offset": -1}, {"limit": "x"}, {"offset": 10**30}):
+        assert fields(phone.get("/v1/auth/sessions", params=wrong)) == {f"query.{next(iter(wrong))}"}
+
+
+def test_a_session_can_be_ended_by_its_owner_only(client: TestClient) -> None:
+    person, thief = sign_up(client), sign_up(client)
+    phone = another_login(person)
+    ids = {item["current"]: item["id"] for item in phone.get("/v1/auth/sessions").json()["items"]}
+    for stranger, session_id in ((thief, ids[True]), (person, str(uuid.uuid4()))):
+        answer = stranger.delete(f"/v1/auth/sessions/{session_id}")
+        assert (answer.status_code, error_code(answer)) == (404, "not_found")
+    assert fields(person.delete("/v1/auth/sessions/7")) == {"path.session_id"}
+    assert person.delete(f"/v1/auth/sessions/{ids[True]}").status_code == 204
+    assert not is_in(phone)
+    assert error_code(refresh(phone)) == "token_invalid"
+    assert error_code(person.delete(f"/v1/auth/sessions/{ids[True]}")) == "not_found"
+    assert is_in(person)
+    assert person.delete(f"/v1/auth/sessions/{ids[False]}").status_code == 204, "also the one that asks"
+    assert not is_in(person)
+
+
+def test_who_is_suspended_is_told_so_and_nothing_else_works(client: TestClient, session: Session) -> None:
+    person = sign_up(client)
+    session.execute(update(User).values(status=Status.SUSPENDED))
+    answers = [
+        log_in(client, person.email),
+        refresh(person),
+        person.get("/v1/users/me"),
+        person.patch("/v1/users/me", json={"bio": "x"}),
+        person.post("/v1/users/me/resume"),
+        person.get("/v1/auth/sessions"),
+    ]
+    assert {(answer.status_code, error_code(answer)) for answer in answers} == {(403, "account_suspended")}
+    assert error_code(log_in(client, person.email, "wrong")) == "invalid_credentials", "only its owner is told"
+    session.execute(update(User).values(status=Status.ACTIVE))
+    assert is_in(person)
+
+
+def test_who_is_being_deleted_is_nobody(client: TestClient, session: Session) -> None:
+    person = sign_up(client)
+    session.execute(update(User).values(status=Status.DELETING))
+    assert error_code(log_in(client, person.email)) == "invalid_credentials"
+    assert error_code(person.get("/v1/users/me")) == "token_invalid"
+    assert error_code(refresh(person)) == "token_invalid"

@@ -1,0 +1,144 @@
+"""The OpenAPI document: what a generated client and a reader of the docs rely on."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.errors import ErrorAnswer
+from shared.database import Database
+from shared.errors import ERRORS
+from tests.people import error_code, sign_up
+
+DOCS = ("/openapi.json", "/docs", "/redoc")
+SAFE = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 64, "FLOWER_PASSWORD": "a better one"}
+OPEN = {"sign_up", "log_in", "log_in_by_form", "refresh", "get_media", "health", "health_live", "health_ready"}
+
+
+@pytest.fixture
+def schema(client: TestClient) -> dict[str, Any]:
+    answer = client.get("/openapi.json")
+    assert answer.status_code == 200
+    return dict(answer.json())
+
+
+def operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"method": method, "path": path, **operation}
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def body_examples(schema: dict[str, Any], operation: dict[str, Any]) -> list[tuple[str, Any]]:
+    """(content type, example) of each example of a request body."""
+    found = []
+    for content_type, media in operation.get("requestBody", {}).get("content", {}).items():
+        found += [(content_type, example["value"]) for example in media.get("examples", {}).values()]
+        for part in [media["schema"], *media["schema"].get("anyOf", [])]:
+            model = schema["components"]["schemas"].get(part.get("$ref", "").rpartition("/")[2], part)
+            found += [(content_type, example) for example in model.get("examples", [])]
+    return found
+
+
+def test_the_document_is_whole(schema: dict[str, Any]) -> None:
+    assert schema["openapi"].startswith("3.1")
+    assert schema["info"]["title"] == "Delete"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", schema["info"]["version"])
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(schema)))
+    assert names == set(schema["components"]["schemas"])
+
+
+def test_every_operation_is_named_and_described(schema: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for operation in operations(schema)]
+    assert len(ids) == len(set(ids))
+    for operation in operations(schema):
+        assert re.fullmatch("[a-z]+(_[a-z]+)*", operation["operationId"])
+        assert len(operation["operationId"]) <= 30
+        assert operation["summary"][0].isupper()
+        assert not operation["summary"].endswith(".")
+        assert len(operation["description"]) > 10, operation["path"]
+        assert len(operation["tags"]) == 1
+
+
+def test_every_operation_says_what_it_answers(schema: dict[str, Any]) -> None:
+    for operation in operations(schema):
+        good = {status: answer for status, answer in operation["responses"].items() if status < "300"}
+        assert len(good) == 1, operation["path"]
+        status, answer = next(iter(good.items()))
+        if status == "204":
+            assert "content" not in answer
+        elif operation["operationId"] == "get_media":
+            assert set(answer["content"]) == {"image/webp", "image/jpeg"}
+        else:
+            assert "$ref" in answer["content"]["application/json"]["schema"], operation["path"]
+
+
+def test_every_error_answer_has_the_one_form_with_an_example(schema: dict[str, Any]) -> None:
+    for operation in operations(schema):
+        for status, answer in operation["responses"].items():
+            if status < "400":
+                continue
+            content = answer["content"]["application/json"]
+            assert content["schema"] == {"$ref": "#/components/schemas/ErrorAnswer"}, operation["operationId"]
+            assert content["examples"], operation["operationId"]
+            for code, example in content["examples"].items():
+                assert ERRORS[code][0] == int(status)
+                assert f"`{code}`" in answer["description"]
+                error = {"details": None, **example["value"]["error"]}  # the document leaves nulls out
+                assert ErrorAnswer.model_validate({"error": error}).error.code == code
+
+
+def test_every_operation_lists_the_errors_that_any_of_its_kind_can_give(schema: dict[str, Any]) -> None:
+    for operation in operations(schema):
+        name = operation["operationId"]
+        listed = {
+            code
+            for answer in operation["responses"].values()
+            for code in answer.get("content", {}).get("application/json", {}).get("examples", {})
+        }
+        if operation.get("parameters") or "requestBody" in operation:
+            assert "validation_error" in listed, name
+        if name not in OPEN:
+            assert operation["security"], name
+            assert {"not_authenticated", "token_expired", "token_invalid"} <= listed, name
+        if name not in OPEN | {"log_out"}:
+            assert "account_suspended" in listed, name
+        if operation["path"].startswith("/v1/auth/") and "session" not in name:
+            assert "rate_limited" in listed, name
+        if operation["path"].startswith("/v1/admin/"):
+            assert "forbidden" in listed, name
+
+
+def test_every_request_body_has_an_example_that_is_accepted(client: TestClient, schema: dict[str, Any]) -> None:
+    person = sign_up(client)
+    for operation in operations(schema):
+        if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
+            continue
+        examples = body_examples(schema, operation)
+        assert bool(examples) == ("requestBody" in operation), operation["operationId"]
+        for content_type, example in examples:
+            sent = {"json": example} if content_type == "application/json" else {"data": example}
+            answer = person.request(operation["method"].upper(), operation["path"], **sent)
+            if answer.status_code >= 400:
+                assert error_code(answer) in {"invalid_credentials", "token_invalid", "validation_error"}
+                assert not (answer.json()["error"]["details"] or {}).get("fields"), answer.text
+
+
+def test_the_docs_can_authorize(client: TestClient, schema: dict[str, Any]) -> None:
+    flow = schema["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]
+    assert flow["tokenUrl"].removeprefix("/") == "v1/auth/token"
+    for page in DOCS[1:]:
+        assert "text/html" in client.get(page).headers["Content-Type"]
+
+
+def test_production_serves_no_docs_unless_asked(db: Database, configured: Callable[..., None]) -> None:
+    for asked, status in (({}, 404), ({"DOCS": "false"}, 404), ({"DOCS": "true"}, 200)):
+        configured(**SAFE, **asked)
+        with TestClient(create_app(db)) as client:
+            assert {client.get(path).status_code for path in DOCS} == {status}
+            assert client.get("/v1/health/live").status_code == 200
