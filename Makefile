@@ -29,7 +29,7 @@ up: $(READY) ## Start the whole system here: Postgres, Redis, API, workers, beat
 	@exec $(BIN)/python -m dev.up
 
 test: check ## Everything that checks the project: what `check` does, then all tests
-	@$(BIN)/pytest --numprocesses 2 --cov --cov-report=term:skip-covered
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
 check: $(READY) ## The quick checks: format, lint, types, import contracts
 	@$(BIN)/ruff format --check $(SOURCES)

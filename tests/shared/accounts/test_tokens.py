@@ -27,7 +27,7 @@ def ring(key: str = KEY, *retired: str, **more: Any) -> KeyRing:
     return KeyRing(Settings(secret_key=key, retired_secret_keys=list(retired), **more))
 
 
-def issue(keys: KeyRing, kind: Literal["access", "refresh"] = "access", *, lasts: float = 60) -> str:
+def issue(keys: KeyRing, kind: Literal["access", "refresh"] = "access", *, lasts: float = 3600) -> str:
     return keys.issue(kind, CLAIMS, issued=NOW, expires=NOW + timedelta(seconds=lasts))
 
 
@@ -51,7 +51,7 @@ def forge(*, key: str = KEY, algorithm: str = "HS256", headers: dict[str, Any] |
         "type": "access",
         "jti": CLAIMS.jti,
         "iat": int(NOW.timestamp()),
-        "exp": int(NOW.timestamp()) + 60,
+        "exp": int(NOW.timestamp()) + 3600,
         **claims,
     }
     payload = {name: value for name, value in payload.items() if value is not None}
@@ -112,7 +112,7 @@ def test_every_claim_is_required(missing: str) -> None:
         {"exp": [1]},
         {"nbf": int(NOW.timestamp()) + 3600},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_every_claim_is_checked(wrong: dict[str, Any]) -> None:
     assert refused(forge(**wrong)) == "token_invalid"
