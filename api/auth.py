@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response, status
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from api.accounts import SIGNED_IN, Name, OwnAccount, Password, ProfileFields, own_account, require_strong
@@ -25,7 +25,16 @@ from shared.settings import settings
 
 router = APIRouter(prefix="/v1/auth", tags=["sign-in"])
 
+
+def _written_out(value: object) -> object:
+    """A date as text only: a number would be taken for seconds since 1970."""
+    if not isinstance(value, str):
+        raise ValueError("must be a date such as 1990-12-10")  # noqa: TRY004 - pydantic turns only these into answers
+    return value
+
+
 Login = Annotated[Line, StringConstraints(min_length=1, max_length=254)]
+BirthDate = Annotated[date, BeforeValidator(_written_out), Field(ge=date(1900, 1, 1))]
 RefreshTokenText = Annotated[Storable, StringConstraints(max_length=4096)]
 
 
@@ -43,7 +52,7 @@ class SignUp(ProfileFields):
     email: Email
     password: Password
     name: Name
-    birth_date: date
+    birth_date: BirthDate
 
 
 class LogIn(Body):
@@ -240,7 +249,7 @@ async def log_out(
     elif token:
         claims = keys.read(token, "access")
     else:
-        raise Refusal("not_authenticated", headers={"WWW-Authenticate": "Bearer"})
+        raise Refusal("not_authenticated")
     await db.run(sign_in.log_out, claims=claims, now=clock.now())
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 

@@ -96,7 +96,7 @@ PasswordHashing = Annotated[Hashing, Depends(_hashing)]
 def _signed_in(least: Role) -> Callable[..., Awaitable[SignedIn]]:
     async def check(db: Db, keys: Keys, token: BearerText) -> SignedIn:
         if not token:
-            raise Refusal("not_authenticated", headers={"WWW-Authenticate": "Bearer"})
+            raise Refusal("not_authenticated")
         return SignedIn(db, keys.read(token, "access"), least)
 
     return check

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -52,7 +52,10 @@ def answer(refusal: Refusal) -> JSONResponse:
         details=dict(refusal.details) if refusal.details is not None else None,
         request_id=log.current_request_id(),
     )
-    return JSONResponse({"error": body.model_dump()}, refusal.status, dict(refusal.headers or {}))
+    headers = dict(refusal.headers or {})
+    if refusal.status == status.HTTP_401_UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, section 11.6.1: every 401 names a scheme
+    return JSONResponse({"error": body.model_dump()}, refusal.status, headers)
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:

@@ -50,7 +50,7 @@ def configure(*, process: str, level: str, as_json: bool) -> None:
         _process(process),
     ]
     if as_json:
-        render: list[Processor] = [_TRACES, structlog.processors.JSONRenderer()]
+        render: list[Processor] = [_traces, structlog.processors.JSONRenderer()]
     else:
         render = [_human]
     handler = logging.StreamHandler(sys.stdout)
@@ -73,6 +73,18 @@ def configure(*, process: str, level: str, as_json: bool) -> None:
     )
 
 
+def _traces(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    event = _TRACES(logger, method, event)
+    for trace in event.get("exception") or []:
+        trace["exc_value"] = _without_rows(trace["exc_value"])
+    return event
+
+
+def _without_rows(text: str) -> str:
+    """Text without Postgres's `DETAIL`, which quotes the offending row: addresses and password hashes."""
+    return re.sub(r"DETAIL:.*", "DETAIL: (left out)", text)
+
+
 def _human(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     time, level = (event.pop(key, "") for key in ("timestamp", "level"))
     event.pop("process", None)  # whoever runs several prints a name before each line
@@ -83,7 +95,7 @@ def _human(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     event.pop("logger", None)
     pairs = " ".join(f"{key}={value}" for key, value in event.items())
     line = f"{time} {level if level not in {'info', 'debug'} else '':<8} {text}  {pairs}".rstrip()
-    return f"{line}\n{trace}" if trace else line
+    return f"{line}\n{_without_rows(trace)}" if trace else line
 
 
 def request_id(proposed: str | None = None) -> str:

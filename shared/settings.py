@@ -21,6 +21,10 @@ def _commas(text: object) -> object:
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
+def _upper(text: object) -> object:
+    return text.upper() if isinstance(text, str) else text
+
+
 Rate = Annotated[str, AfterValidator(_rate)]
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_commas)]
 
@@ -33,7 +37,7 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "staging", "production"] = "development"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     log_format: Literal["human", "json"] | None = Field(None, description="None: human in development, else json")
 
     # Where the other parts are
@@ -63,7 +67,9 @@ class Settings(BaseSettings):
     retired_secret_keys: CommaList = Field(
         [], description="Earlier SECRET_KEYs whose tokens are still good; remove them after REFRESH_TOKEN_EXPIRE_DAYS"
     )
-    media_secret: str | None = Field(None, description="Signs media links; None: derived from SECRET_KEY")
+    media_secret: str | None = Field(
+        None, min_length=16, description="Signs media links; None: derived from SECRET_KEY"
+    )
     media_url_hours: int = Field(2, ge=1, le=168, description="How long a media link is good, at the least half of it")
 
     # Sign-in

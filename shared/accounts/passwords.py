@@ -15,7 +15,8 @@ def _policy() -> CryptContext:
 
 
 @lru_cache
-def _dummy() -> str:
+def dummy_hash() -> str:
+    """What the passwords of unknown accounts are verified against; made early, or the first would take longer."""
     return hash_password("nobody's password")
 
 
@@ -29,5 +30,5 @@ def verify_password(password: str, stored: str | None) -> tuple[bool, str | None
 
     Without a stored hash (no such account) it takes the same time and is wrong.
     """
-    right, renewed = _policy().verify_and_update(password, stored or _dummy())
+    right, renewed = _policy().verify_and_update(password, stored or dummy_hash())
     return bool(right) and stored is not None, renewed if stored else None

@@ -34,7 +34,7 @@ def rounds(configured: Callable[..., None]) -> Iterator[Callable[[int], None]]:
 
     def forget() -> None:
         passwords._policy.cache_clear()
-        passwords._dummy.cache_clear()
+        passwords.dummy_hash.cache_clear()
 
     def change(number: int) -> None:
         configured(BCRYPT_ROUNDS=str(number))
@@ -181,6 +181,8 @@ def test_a_username_has_one_account(client: TestClient) -> None:
         ({"birth_date": ...}, "body.birth_date"),
         ({"birth_date": "10.12.1990"}, "body.birth_date"),
         ({"birth_date": "1990-02-30"}, "body.birth_date"),
+        ({"birth_date": 660787200}, "body.birth_date"),
+        ({"birth_date": "0001-01-01"}, "body.birth_date"),
         ({"username": "Ada"}, "body.username"),
         ({"username": "ad"}, "body.username"),
         ({"username": "ada@example.com"}, "body.username"),

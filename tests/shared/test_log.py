@@ -148,6 +148,23 @@ def test_a_trace_for_people_says_where_and_not_what_was_in_the_variables(human: 
     assert "7531" not in "\n".join(lines).replace('fail("secret-7531")', "")
 
 
+def test_a_row_that_postgres_quotes_is_left_out_of_the_log(as_json: Entries, human: Lines) -> None:
+    def stumble() -> None:
+        try:
+            raise RuntimeError("violates check\nDETAIL:  Failing row contains (ada@example.com, $bcrypt).\nSQL: INSERT")
+        except RuntimeError:
+            log.logger("ours").exception("unexpected error")
+
+    stumble()
+    said = "\n".join(human())
+    log.configure(process="api", level="INFO", as_json=True)
+    stumble()
+    said += json.dumps(as_json())
+    assert "ada@example.com" not in said
+    assert said.count("DETAIL: (left out)") == 2
+    assert "SQL: INSERT" in said
+
+
 def test_a_line_for_people(human: Lines) -> None:
     with log.context(request_id="request-1"):
         log.logger("ours").info("request", status=200)

@@ -19,7 +19,7 @@ def rounds(configured: Callable[..., None]) -> Iterator[Callable[[int], None]]:
 
     def forget() -> None:
         passwords._policy.cache_clear()
-        passwords._dummy.cache_clear()
+        passwords.dummy_hash.cache_clear()
 
     def change(number: int) -> None:
         configured(BCRYPT_ROUNDS=str(number))
