@@ -90,7 +90,7 @@ class Settings(BaseSettings):
 
     # Work
     lease_scale: float = Field(1.0, ge=0.05, le=20, description="Multiplies every lease and time limit of a task")
-    worker_max_tasks_per_child: int = Field(1000, ge=1, description="A pool process is replaced after so many tasks")
+    worker_max_tasks_per_child: int = Field(10_000, ge=1, description="A pool process is replaced after so many tasks")
     worker_max_memory_per_child_mb: int = Field(600, ge=100, description="... or when it has grown beyond this")
 
     # Flower
