@@ -7,11 +7,10 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
 from api import accounts, auth, errors, health, media, photos, work
 from api.dependencies import Hashing
-from api.middleware import BodyLimits, RequestContext
+from api.middleware import BodyLimits, Cors, RequestContext, UnexpectedErrors
 from api.rates import Rates
 from shared.accounts import passwords
 from shared.accounts.tokens import KeyRing
@@ -64,9 +63,9 @@ def create_app(db: Database | None = None) -> FastAPI:
     app.state.hashing = Hashing()
     errors.install(app)
     app.add_middleware(BodyLimits)
-    app.add_middleware(RequestContext)
+    app.add_middleware(UnexpectedErrors)
     app.add_middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=values.cors_origins,
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
@@ -74,6 +73,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"],
         max_age=600,
     )
+    app.add_middleware(RequestContext)
     for domain in (health, auth, accounts, photos, media, work):
         app.include_router(domain.router)
     return app

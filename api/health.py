@@ -1,6 +1,7 @@
 """Routes that tell whether the system is well."""
 
 import time
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Final, Literal
 
@@ -18,6 +19,7 @@ from shared.errors import Refusal
 router = APIRouter(prefix="/v1/health", tags=["health"])
 
 VERSION: Final = version("delete")
+PATIENCE: Final = 2.0  # seconds for the database to answer
 _started: Final = time.monotonic()
 
 
@@ -60,11 +62,10 @@ async def full(db: Db) -> Health:
 
 async def _look(db: Database) -> Health:
     workers: dict[str, float] = {}
-    try:
-        workers = await db.run(health.seconds_since_heartbeats)
+    database_ok = False
+    with suppress(SQLAlchemyError, TimeoutError):
+        workers = await db.probe(health.seconds_since_heartbeats, seconds=PATIENCE)
         database_ok = True
-    except SQLAlchemyError:
-        database_ok = False
     found = Health(
         uptime_seconds=round(time.monotonic() - _started, 1),
         db="ok" if database_ok else "down",

@@ -5,6 +5,9 @@ from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.status import HTTP_400_BAD_REQUEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import answer
@@ -19,7 +22,7 @@ _log = log.logger(__name__)
 
 
 class RequestContext:
-    """Gives each request an id that is in its answer and in every log line, and turns stray exceptions into a 500."""
+    """Gives each request an id that is in its answer and in every log line. The outermost."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -41,14 +44,43 @@ class RequestContext:
         with log.context(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_id)
-            except Exception:
-                _log.exception("unexpected error", method=scope["method"], path=scope["path"])
-                if status:
-                    raise
-                await answer(Refusal("internal_error"))(scope, receive, send_with_id)
             finally:
                 took = round((time.perf_counter() - began) * 1000, 1)
                 _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
+
+
+class Cors(CORSMiddleware):
+    """Lets the pages of known sites call us; to others it says no in the form of every error."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """The answer to a browser that asks whether a page may send its request."""
+        response = super().preflight_response(request_headers)
+        if response.status_code < HTTP_400_BAD_REQUEST:
+            return response
+        return answer(Refusal("forbidden", "This site may not call the API."))
+
+
+class UnexpectedErrors:
+    """Turns stray exceptions into a 500 that tells nothing. Inside of Cors, so that a page can read even that."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            _log.exception("unexpected error", path=scope.get("path"))
+            if started or scope["type"] != "http":
+                raise
+            await answer(Refusal("internal_error"))(scope, receive, send)
 
 
 class BodyLimits:

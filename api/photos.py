@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import ConfigDict, Field
 
@@ -110,7 +111,11 @@ async def upload_photo(request: Request, response: Response, me: Me) -> PhotoSha
     await me.run(service.check_room)
     photo_id = clock.new_id()
     await _store(request, service.upload_key(photo_id))
-    photo = await me.run(service.submit, photo_id=photo_id)
+    try:
+        photo = await me.run(service.submit, photo_id=photo_id)
+    except Refusal:  # and only then: after a lost answer of the database the photo may well be there
+        await to_thread.run_sync(storage().delete, [service.upload_key(photo_id)])
+        raise
     response.headers["Location"] = absolute(f"/v1/profile/photos/{photo_id}", request)
     return photo_shape(photo, request)
 

@@ -14,7 +14,6 @@ app = queue.make_app(
     # lock; a locking scheduler's standby took over only after more than 400 s.
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule=schedule(),
-    task_routes=queue.routes(),
 )
 
 

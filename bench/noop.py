@@ -3,8 +3,6 @@
 from bench.queue import NAME
 from worker.app import app
 
-celery = app
-
 
 @app.task(name=NAME)
 def noop(_key: str) -> None:

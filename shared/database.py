@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Concatenate, ParamSpec, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, fail_after, to_thread
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,7 @@ class Database:
     def __init__(self, bind: Engine | Connection, *, threads: int) -> None:
         self.bind = bind
         self._limiter = CapacityLimiter(threads)
+        self._probes = CapacityLimiter(2)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -52,6 +53,15 @@ class Database:
         """`call` on a worker thread: the event loop never waits for the database."""
         return await to_thread.run_sync(partial(self.call, function, *args, **kwargs), limiter=self._limiter)
 
+    async def probe(self, function: Callable[[Session], T], *, seconds: float) -> T:
+        """`run` that waits only so long, on threads of its own: while the database hangs, those of requests do too.
+
+        Raises:
+            TimeoutError: there was no answer in time.
+        """
+        with fail_after(seconds):
+            return await to_thread.run_sync(partial(self.call, function), limiter=self._probes, abandon_on_cancel=True)
+
 
 def make_engine(values: Settings) -> Engine:
     """The engine with every time limit set: a lost peer or a runaway statement must not hold a connection for ever."""
@@ -59,6 +69,7 @@ def make_engine(values: Settings) -> Engine:
     arguments: dict[str, object] = {
         "connect_timeout": 5,
         "keepalives_idle": 30,
+        "tcp_user_timeout": 20_000,  # ms until a peer that does not acknowledge is taken for lost
         "options": f"-c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout} -c timezone=UTC",
         "application_name": "delete",
     }

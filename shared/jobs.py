@@ -50,7 +50,7 @@ DELETE_FILES = Job("photos.delete_files", "default", lease=30, attempts=20)
 
 SWEEP_WORK = _periodic("work.sweep", lease=15)
 PURGE_SESSIONS = _periodic("accounts.purge_sessions")
-SWEEP_FILES = _periodic("photos.sweep_files", lease=300)
+SWEEP_FILES = _periodic("photos.sweep_files")
 TIDY_PHOTOS = _periodic("photos.tidy")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 

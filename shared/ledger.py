@@ -16,7 +16,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import CursorResult, Index, Text, and_, case, delete, func, literal, or_, select, text, update
+from sqlalchemy import (
+    CTE,
+    CursorResult,
+    Index,
+    Select,
+    Text,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
@@ -26,7 +41,9 @@ from shared.jobs import LEDGER_JOBS, Job
 from shared.models import Base, Created, Moment
 from shared.queue import Hint
 
-HINT_AGAIN: Final = timedelta(seconds=20)  # a hint without effect is repeated, but a long backlog is not flooded
+# A hint without effect is repeated when its work has waited twice as long: soon for what was lost, and a few times only
+# for what stands in a long queue.
+HINT_AGAIN: Final = (timedelta(seconds=20), timedelta(minutes=5))
 FIRST_DELAY: Final = 2.0  # seconds before the second attempt; doubled for each further one
 LONGEST_DELAY: Final = 600.0
 MOST_HINTS: Final = 500  # of one `ask`; the sweep sends those of the rest
@@ -50,7 +67,7 @@ class Work(Base):
     """Not before this moment; empty: given up."""
     lease_until: Mapped[Moment | None]
     hinted_at: Mapped[Moment | None]
-    """When the sweep last sent a hint that nobody has followed yet."""
+    """When a hint was last sent that nobody has followed yet."""
     error: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Created]
@@ -58,7 +75,10 @@ class Work(Base):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A row taken for one attempt. `attempt` and `version` are the fence, `lease_until` tells the lease apart."""
+    """A row taken for one attempt. Attempt, version and lease are the fence.
+
+    The lease tells apart what the numbers cannot: a row that was finished and asked for again begins at one and one.
+    """
 
     job: Job
     key: str
@@ -86,9 +106,17 @@ def ask(session: Session, job: Job, *keys: str, delay: timedelta = timedelta()) 
     Asking for work that waits changes nothing but its version (and brings it forward, never back). Asking while it is
     being done makes it be done anew. Asking for work that was given up starts its attempts afresh.
     """
+    hinted = MOST_HINTS if not delay else 0
     rows = [
-        {"kind": job.name, "key": key, "due_at": func.now() + delay, "request_id": log.current_request_id()}
-        for key in sorted(set(keys))  # sorted: two who ask for the same keys at once must lock them in one order
+        {
+            "kind": job.name,
+            "key": key,
+            "due_at": func.now() + delay,
+            "hinted_at": func.now() if number < hinted else None,
+            "request_id": log.current_request_id(),
+        }
+        # sorted: two who ask for the same keys at once must lock them in one order
+        for number, key in enumerate(sorted(set(keys)))
     ]
     for start in range(0, len(rows), 5000):
         statement = insert(Work).values(rows[start : start + 5000])
@@ -99,16 +127,15 @@ def ask(session: Session, job: Job, *keys: str, delay: timedelta = timedelta()) 
                     "version": Work.version + 1,
                     "attempts": 0,
                     "due_at": func.least(Work.due_at, statement.excluded.due_at),  # `least` passes over an empty one
-                    "hinted_at": None,
+                    "hinted_at": statement.excluded.hinted_at,
                     "error": None,
                     "request_id": statement.excluded.request_id,
                     "created_at": case((Work.due_at.is_(None), func.now()), else_=Work.created_at),
                 },
             )
         )
-    if not delay:
-        for row in rows[:MOST_HINTS]:
-            queue.note(session, Hint(job, str(row["key"])))
+    for row in rows[:hinted]:
+        queue.note(session, Hint(job, str(row["key"])))
 
 
 def claim(session: Session, job: Job, key: str) -> Claim | None:
@@ -118,14 +145,13 @@ def claim(session: Session, job: Job, key: str) -> Claim | None:
 
 def claim_batch(session: Session, job: Job, *, most: int) -> list[Claim]:
     """Take up to `most` rows of a kind that wait, the longest due first, passing over what others are taking."""
-    waiting = (
-        select(Work.key)
+    waiting = _chosen(
+        select(Work.kind, Work.key)
         .where(Work.kind == job.name, Work.due_at <= func.now(), _FREE, Work.attempts < job.attempts)
         .order_by(Work.due_at)
         .limit(most)
-        .with_for_update(skip_locked=True, key_share=True)
     )
-    return _claim(session, job, Work.key.in_(waiting.scalar_subquery()))
+    return _claim(session, job, Work.key == waiting.c.key)
 
 
 def _claim(session: Session, job: Job, which: ColumnElement[bool]) -> list[Claim]:
@@ -218,18 +244,18 @@ def take_unhinted(session: Session, *, most: int) -> list[Hint]:
 
     This is how every lost message comes back: hints that never reached Redis, that Redis lost, that died with a worker.
     """
-    waiting = (
+    waited, (soon, late) = Work.hinted_at - Work.due_at, HINT_AGAIN
+    waiting = _chosen(
         select(Work.kind, Work.key)
         .where(
             Work.kind.in_(LEDGER_JOBS),
             Work.due_at <= func.now(),
             _FREE,
-            or_(Work.hinted_at.is_(None), Work.hinted_at < func.now() - HINT_AGAIN),
+            or_(Work.hinted_at.is_(None), Work.hinted_at + func.least(func.greatest(waited, soon), late) < func.now()),
         )
         .order_by(Work.due_at)
         .limit(most)
-        .with_for_update(skip_locked=True)
-    ).cte("waiting")
+    )
     marked = session.execute(
         update(Work)
         .where(Work.kind == waiting.c.kind, Work.key == waiting.c.key)
@@ -286,6 +312,14 @@ def drop(session: Session, job: Job, keys: Iterable[str]) -> int:
     return _count(gone)
 
 
+def _chosen(rows: Select[str, str]) -> CTE:
+    """Rows to update, locked, passing over those that others hold.
+
+    Materialized, since Postgres may run a subquery once per row, and then its LIMIT limits nothing.
+    """
+    return rows.with_for_update(skip_locked=True).cte("chosen").prefix_with("MATERIALIZED")
+
+
 def _spent(job: Job) -> tuple[ColumnElement[bool], ...]:
     return Work.due_at.is_not(None), Work.attempts >= job.attempts, _FREE
 
@@ -295,6 +329,7 @@ def _held(claimed: Claim) -> tuple[ColumnElement[bool], ...]:
         and_(Work.kind == claimed.job.name, Work.key == claimed.key),
         Work.attempts == claimed.attempt,
         Work.version == claimed.version,
+        Work.lease_until == claimed.lease_until,
     )
 
 

@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session
 
 from shared import redis
-from shared.jobs import PERIODIC_JOBS, QUEUES, SWEEP_WORK, Job
+from shared.jobs import QUEUES, Job
 from shared.settings import settings
 
 HINT_EXPIRES: Final = 3600  # seconds; by then the sweep has long sent another
@@ -125,12 +125,7 @@ def make_app(name: str, **more: Any) -> Celery:  # noqa: ANN401 - Celery's own s
         accept_content=["json"],
         timezone="UTC",
         enable_utc=True,
-        beat_max_loop_interval=min(5, SWEEP_WORK.lease),
+        beat_max_loop_interval=5,
         **more,
     )
     return app
-
-
-def routes() -> dict[str, dict[str, str]]:
-    """Celery's routing table for the periodic jobs, which beat sends by name."""
-    return {job.name: {"queue": job.queue} for job in PERIODIC_JOBS}

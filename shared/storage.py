@@ -26,10 +26,11 @@ class Storage:
     def __init__(self, url: str, *, secret: str, link_life: timedelta) -> None:
         self._secret = secret.encode()
         self._life = link_life
+        self._folder: Path | None = None
         parts = urlsplit(url)
         if parts.scheme == "file":
-            folder = Path(unquote(parts.path))
-            self._store: LocalStore | S3Store = LocalStore(folder, automatic_cleanup=True, mkdir=True)
+            self._folder = Path(unquote(parts.path))
+            self._store: LocalStore | S3Store = LocalStore(self._folder, automatic_cleanup=True, mkdir=True)
         elif parts.scheme == "s3":
             store = from_url(url)
             assert isinstance(store, S3Store)
@@ -64,6 +65,17 @@ class Storage:
                 obstore.delete(self._store, key)
             except FileNotFoundError:
                 continue
+
+    def delete_unfinished(self, prefix: str, age: timedelta) -> None:
+        """Delete what uploads left behind that ended with their process.
+
+        In a local folder that is a file `name#number`, which `list` does not show. A bucket does it by itself, given a
+        lifecycle rule that aborts incomplete multipart uploads.
+        """
+        if self._folder is not None:
+            for path in (self._folder / prefix).glob("*#*"):
+                if older_than(datetime.fromtimestamp(path.stat().st_mtime, UTC), age):
+                    path.unlink(missing_ok=True)
 
     def list(self, prefix: str) -> Iterator[tuple[str, datetime]]:
         """(key, last modified) of everything below a folder."""

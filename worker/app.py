@@ -9,7 +9,7 @@ from shared.settings import settings
 
 MODULES: Final = ("worker.work", "worker.accounts", "worker.photos")
 
-app = queue.make_app("worker", include=MODULES, task_routes=queue.routes())
+app = queue.make_app("worker", include=MODULES)
 
 
 @signals.setup_logging.connect

@@ -1,6 +1,7 @@
 """Tasks of photos: turning an upload into renditions, and deleting files that no row names."""
 
 import hashlib
+import time
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
@@ -14,13 +15,14 @@ from shared.ledger import Claim, LostFence
 from shared.photos import pipeline, processing
 from shared.photos.pipeline import Outcome, Source
 from shared.photos.processing import Processed, Rejected
-from shared.photos.rules import Rejection
+from shared.photos.rules import MIN_SIDE, Rejection
 from shared.photos.service import upload_key
 from shared.storage import older_than, storage
 from worker.work import ledger_task, periodic_task
 
 YOUNG: Final = timedelta(hours=1)  # a file may precede its row by as long as an upload can take
 SHARDS: Final = 256
+SWEEP_SECONDS: Final = 10.0
 SWEEP_EVERY: Final = timedelta(minutes=10)
 _log = log.logger(__name__)
 
@@ -36,8 +38,10 @@ def process(claimed: Claim) -> None:
     data = storage().get(source.key)
     sha256 = hashlib.sha256(data).digest()
     try:
-        made = processing.process(data)
+        made = processing.process(data, least_side=MIN_SIDE if source.is_upload else 1)
     except Rejected as rejected:
+        if not source.is_upload:
+            raise  # our own rendition was good once: a fault, to be seen by an operator
         _reject(claimed, photo_id, rejected.reason)
         return
     del data
@@ -53,24 +57,27 @@ def _reject(claimed: Claim, photo_id: uuid.UUID, reason: Rejection) -> None:
 
 def _accept(claimed: Claim, source: Source, made: Processed, sha256: bytes) -> None:
     photo_id = source.photo_id
-    before = [source.key] if source.key == upload_key(photo_id) else _files_of(photo_id)
-    keys = _store(photo_id, made, sha256)
+    before = [source.key] if source.is_upload else _files_of(photo_id)
+    keys = _store(photo_id, made)
     outcome = Outcome(made.width, made.height, made.thumbhash, made.color, made.fingerprint, sha256, keys)
     try:
         with database().transaction() as session:
             named = pipeline.accept(session, photo_id=photo_id, outcome=outcome, now=clock.now())
             ledger.finish(session, claimed)
     except LostFence:
-        _delete_unnamed([photo_id], keys.values())
+        # Whoever has the work now may be about to name the very same files. Only a photo that is gone needs none.
+        if database().call(pipeline.source, photo_id=photo_id) is None:
+            storage().delete(list(keys.values()))
         raise
     storage().delete([key for key in {*before, *keys.values()} if key not in named])
 
 
-def _store(photo_id: uuid.UUID, made: Processed, sha256: bytes) -> dict[str, str]:
+def _store(photo_id: uuid.UUID, made: Processed) -> dict[str, str]:
     """Store the renditions under names derived from their content; variant to key."""
     keys = {}
     for variant, rendition in made.renditions.items():
-        keys[variant] = f"{_folder(photo_id)}/{sha256.hex()[:16]}-{variant}.{rendition.extension}"
+        digest = hashlib.sha256(rendition.data).hexdigest()[:16]
+        keys[variant] = f"{_folder(photo_id)}/{digest}-{variant}.{rendition.extension}"
         storage().put(keys[variant], rendition.data, rendition.media_type)
     return keys
 
@@ -94,13 +101,16 @@ def tidy() -> None:
 def sweep_files() -> None:
     """Delete files that no row names: all waiting uploads, and one of 256 shards of the renditions each time.
 
-    The shard follows from the clock, so everything is looked at in under two days, with nothing to remember.
+    The shard follows from the clock, so everything is looked at in under two days, with nothing to remember. It ends
+    early rather than keep the queue's other work waiting.
     """
+    deadline = time.monotonic() + SWEEP_SECONDS
+    storage().delete_unfinished("uploads", YOUNG)
     shard = int(clock.now().timestamp() // SWEEP_EVERY.total_seconds()) % SHARDS
     for prefix in ("uploads", f"photos/{shard:02x}"):
         old = (key for key, modified in storage().list(prefix) if older_than(modified, YOUNG))
         ours = ((photo_id, key) for key in old if (photo_id := _photo_of(key)) is not None)
-        while batch := list(islice(ours, 1000)):
+        while time.monotonic() < deadline and (batch := list(islice(ours, 500))):
             _delete_unnamed([photo_id for photo_id, _ in batch], [key for _, key in batch])
 
 

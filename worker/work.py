@@ -113,15 +113,15 @@ def _fail(claimed: Claim, error: str) -> None:
 
 @periodic_task(SWEEP_WORK)
 def sweep() -> None:
-    """Give up what was tried too often, then hint again at what nobody is working on."""
-    for job in LEDGER_JOBS.values():
-        for key in database().call(ledger.exhausted, job, most=MOST_EXHAUSTED):
-            _give_up_exhausted(job, key)
+    """Hint again at what nobody is working on, then give up what was tried too often."""
     with database().transaction() as session:
         hints = ledger.take_unhinted(session, most=MOST_HINTS)
         queue.publish(hints)  # inside the transaction: what cannot be sent stays unmarked
     if hints:
         _log.info("hinted again", rows=len(hints))
+    for job in LEDGER_JOBS.values():
+        for key in database().call(ledger.exhausted, job, most=MOST_EXHAUSTED):
+            _give_up_exhausted(job, key)
 
 
 def _give_up_exhausted(job: Job, key: str) -> None:
@@ -132,6 +132,8 @@ def _give_up_exhausted(job: Job, key: str) -> None:
         _log.error("given up", kind=job.name, key=key, error=ledger.KILLED)
     except LostFence:
         _log.info("no longer exhausted", kind=job.name, key=key)
+    except Exception:  # noqa: BLE001 - one that cannot be given up must not stop the others
+        _log.exception("could not give up", kind=job.name, key=key)
 
 
 def _heartbeat(queue_name: str) -> None:

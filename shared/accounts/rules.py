@@ -1,6 +1,5 @@
 """The rules of accounts: pure functions and tables of values."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -55,11 +54,6 @@ def completeness(has: Mapping[str, bool]) -> tuple[int, list[str]]:
     """(percent, what is missing in words) of a profile that has these parts of COMPLETENESS."""
     percent = sum(share for part, (share, _) in COMPLETENESS.items() if has[part])
     return percent, [words for part, (_, words) in COMPLETENESS.items() if not has[part]]
-
-
-def username_valid(name: str) -> bool:
-    """Whether this can be a username."""
-    return re.fullmatch(USERNAME, name) is not None
 
 
 @lru_cache

@@ -8,7 +8,7 @@ from typing import Final
 from PIL import AvifImagePlugin, ExifTags, Image, ImageFile
 
 from shared.photos.heic import HeicFile
-from shared.photos.rules import HEAD_BYTES, MAX_PIXELS, MIN_SIDE, Rejection, is_other_picture, is_sequence, sniff
+from shared.photos.rules import HEAD_BYTES, MAX_PIXELS, Rejection, is_other_picture, is_sequence, sniff
 
 # Pillow refuses what has more than twice this many pixels (WebP before it allocates them); from once to twice it only
 # warns.
@@ -50,7 +50,7 @@ class Rejected(Exception):  # noqa: N818 - a decision about a photo, not an erro
         self.reason = reason
 
 
-def open_picture(data: bytes) -> ImageFile.ImageFile:
+def open_picture(data: bytes, *, least_side: int) -> ImageFile.ImageFile:
     """The picture with its header read and checked, nothing decoded yet. Raises Rejected."""
     head = data[:HEAD_BYTES]
     media_type = sniff(head)
@@ -59,7 +59,7 @@ def open_picture(data: bytes) -> ImageFile.ImageFile:
     if media_type == "image/heic" and is_sequence(head):
         raise Rejected(Rejection.ANIMATED)
     picture = _opened(data, media_type)
-    _check_header(picture, media_type)
+    _check_header(picture, media_type, least_side)
     return picture
 
 
@@ -101,10 +101,10 @@ def _opened(data: bytes, media_type: str) -> ImageFile.ImageFile:
         raise Rejected(Rejection.CORRUPT) from error
 
 
-def _check_header(picture: ImageFile.ImageFile, media_type: str) -> None:
+def _check_header(picture: ImageFile.ImageFile, media_type: str, least_side: int) -> None:
     if picture.width * picture.height > MAX_PIXELS:
         raise Rejected(Rejection.TOO_MANY_PIXELS)
-    if min(picture.size) < MIN_SIDE:
+    if min(picture.size) < least_side:
         raise Rejected(Rejection.TOO_SMALL)
     # Phones put a second picture (depth, a preview) into a JPEG, and several stills into a HEIC: the first, or primary,
     # one counts.

@@ -31,6 +31,7 @@ class Source:
 
     key: str
     photo_id: uuid.UUID
+    is_upload: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def source(session: Session, *, photo_id: uuid.UUID) -> Source | None:
     if photo is None or photo.rejection not in {None, Rejection.COULD_NOT_PROCESS}:
         return None
     if photo.status == PhotoStatus.READY and photo.renditions:
-        return Source(photo.renditions["jpeg"], photo_id)
-    return Source(upload_key(photo_id), photo_id)
+        return Source(photo.renditions["jpeg"], photo_id, is_upload=False)
+    return Source(upload_key(photo_id), photo_id, is_upload=True)
 
 
 def accept(session: Session, *, photo_id: uuid.UUID, outcome: Outcome, now: datetime) -> set[str]:
@@ -112,7 +113,7 @@ def tidy(session: Session, *, now: datetime, most: int = 500) -> tuple[int, int]
     """
     old = session.scalars(
         select(Photo)
-        .where(Photo.status == PhotoStatus.REJECTED, Photo.created_at < now - KEEP_REJECTED)
+        .where(Photo.status == PhotoStatus.REJECTED, Photo.processed_at < now - KEEP_REJECTED)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()

@@ -12,7 +12,7 @@ from shared.photos.appearance import dominant_color, perceptual_hash, placeholde
 from shared.photos.colors import shrunk, to_srgb
 from shared.photos.memory import bounded
 from shared.photos.opening import Rejected, decode, is_sideways, open_picture
-from shared.photos.rules import DECODING_BYTES, JPEG_QUALITY, MAX_TALLNESS, WEBP_EFFORT, WEBP_QUALITY, WIDTHS
+from shared.photos.rules import DECODING_BYTES, JPEG_QUALITY, MAX_TALLNESS, MIN_SIDE, WEBP_EFFORT, WEBP_QUALITY, WIDTHS
 
 __all__ = ["Processed", "Rejected", "Rendition", "process"]
 
@@ -54,16 +54,19 @@ class Processed:
     renditions: dict[str, Rendition]
 
 
-def process(data: bytes) -> Processed:
+def process(data: bytes, *, least_side: int = MIN_SIDE) -> Processed:
     """Make renditions "320", "640", "1080" (WebP, by width in pixels) and "jpeg" (1080), and say how the picture looks.
 
     A narrower picture is not enlarged: each rendition is at most as wide as it is called. The same bytes give the same
     result.
-    Raises Rejected with the reason, or MemoryError when decoding takes more than DECODING_BYTES.
+
+    Raises:
+        Rejected: with the reason; TOO_SMALL when a side has fewer than `least_side` pixels.
+        MemoryError: decoding takes more than DECODING_BYTES.
     """
     # Decoders warn of odd headers; either the pixels can be decoded or they cannot.
     with bounded(DECODING_BYTES), warnings.catch_warnings(action="ignore"):
-        picture = _upright(data)
+        picture = _upright(data, least_side=least_side)
     width, height = picture.size
     renditions = {"jpeg": _jpeg(picture)}
     for name, smaller in _by_width(picture):
@@ -79,9 +82,9 @@ def process(data: bytes) -> Processed:
     )
 
 
-def _upright(data: bytes) -> Image.Image:
+def _upright(data: bytes, *, least_side: int) -> Image.Image:
     """The picture in sRGB, upright, as large as the largest rendition. The one function that holds it decoded."""
-    source = open_picture(data)
+    source = open_picture(data, least_side=least_side)
     profile = source.info.get("icc_profile")
     orientation = decode(source, width=_LARGEST)
     sideways = is_sideways(orientation)

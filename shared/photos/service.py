@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,6 +14,8 @@ from shared.errors import Refusal
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.photos.models import Photo, PhotoStatus
 from shared.photos.rules import MAX_PHOTOS
+
+MOST_REJECTED: Final = 10  # kept for their reasons until they are a week old; nobody may pile up more
 
 
 def upload_key(photo_id: uuid.UUID) -> str:
@@ -46,8 +49,11 @@ def submit(session: Session, user: User, *, photo_id: uuid.UUID) -> Photo:
     """
     lock(session, user.id)
     check_room(session, user)
-    last = session.scalar(select(func.max(Photo.position)).where(Photo.user_id == user.id))
-    photo = Photo(id=photo_id, user_id=user.id, position=0 if last is None else last + 1)
+    photos = own_photos(session, user)
+    for oldest in [photo for photo in photos if photo.status == PhotoStatus.REJECTED][:-MOST_REJECTED]:
+        _delete(session, oldest)
+    position = _close_gaps(session, user)
+    photo = Photo(id=photo_id, user_id=user.id, position=position)
     session.add(photo)
     session.flush()
     session.refresh(photo)
@@ -95,14 +101,24 @@ def remove(session: Session, user: User, *, photo_id: uuid.UUID) -> None:
         Refusal: `not_found`.
     """
     lock(session, user.id)
-    photo = own_photo(session, user, photo_id=photo_id)
+    _delete(session, own_photo(session, user, photo_id=photo_id))
+    _close_gaps(session, user)
+
+
+def _delete(session: Session, photo: Photo) -> None:
     session.delete(photo)
     session.flush()
-    for position, following in enumerate(own_photos(session, user)):
-        following.position = position
+    ledger.cancel(session, PROCESS_PHOTO, str(photo.id))
+    ledger.ask(session, DELETE_FILES, str(photo.id))
+
+
+def _close_gaps(session: Session, user: User) -> int:
+    """Number the photos from 0 in their order; how many there are."""
+    photos = own_photos(session, user)
+    for position, photo in enumerate(photos):
+        photo.position = position
     session.flush()
-    ledger.cancel(session, PROCESS_PHOTO, str(photo_id))
-    ledger.ask(session, DELETE_FILES, str(photo_id))
+    return len(photos)
 
 
 def has_ready_photo(session: Session, user: User) -> bool:

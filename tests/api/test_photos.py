@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.ledger import Work
+from shared.photos import service
 from shared.photos.rules import MAX_BYTES, MESSAGES, Rejection
 from tests.api.test_media import MADE
 from tests.people import Person, error_code, sign_up
@@ -130,6 +131,17 @@ def test_a_body_that_does_not_say_its_length_is_counted_while_it_comes(ada: Pers
     )
     assert (answer.status_code, error_code(answer)) == (413, "too_large")
     assert files(media) == []
+
+
+def test_an_upload_that_lost_the_race_for_the_last_place_leaves_nothing(
+    ada: Person, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(6):
+        ada.upload(small_photo(seed=seed))
+    monkeypatch.setattr(service, "check_room", lambda *_: monkeypatch.undo())  # as if there had been room just now
+    before = files(media)
+    assert error_code(ada.upload(small_photo(seed=7))) == "photo_limit"
+    assert files(media) == before
 
 
 def test_the_seventh_photo_is_refused_before_its_bytes_are_read(ada: Person, media: Path) -> None:

@@ -300,3 +300,16 @@ def test_statements_are_prepared_unless_a_pooler_is_between() -> None:
             prepared = connection.scalar(text("SELECT count(*) FROM pg_prepared_statements"))
             assert bool(prepared) == prepare
         engine.dispose()
+
+
+def test_a_probe_does_not_wait_for_a_database_that_hangs(committed: Database) -> None:
+    def hang(session: Session) -> None:
+        session.execute(text("SELECT pg_sleep(3)"))
+
+    async def probe() -> None:
+        with pytest.raises(TimeoutError):
+            await committed.probe(hang, seconds=0.2)
+
+    began = time.monotonic()
+    anyio.run(probe)
+    assert time.monotonic() - began < 2

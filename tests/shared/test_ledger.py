@@ -151,17 +151,48 @@ def test_what_killed_its_process_too_often_is_exhausted(session: Session) -> Non
 def test_the_sweep_hints_now_and_then_at_what_waits(session: Session) -> None:
     ledger.ask(session, JOB, "waits", "is done", "comes later", "failed")
     claim(session, "is done")
+    assert ledger.take_unhinted(session, most=10) == [], "asking has sent the first hint"
+    session.execute(update(Work).values(hinted_at=None))
     session.execute(update(Work).where(Work.key == "comes later").values(due_at=func.now() + timedelta(hours=1)))
     session.execute(update(Work).where(Work.key == "failed").values(due_at=None))
     assert ledger.take_unhinted(session, most=10) == [Hint(JOB, "waits")]
     assert ledger.take_unhinted(session, most=10) == []
-    session.execute(update(Work).values(hinted_at=func.now() - ledger.HINT_AGAIN - timedelta(seconds=1)))
-    assert ledger.take_unhinted(session, most=10) == [Hint(JOB, "waits")]
+    for waited, pause in ((0, 20), (10, 20), (100, 100), (3000, 300)):
+        for early, expected in ((2, []), (-2, [Hint(JOB, "waits")])):
+            hinted = func.now() - timedelta(seconds=pause - early)
+            session.execute(
+                update(Work)
+                .where(Work.key == "waits")
+                .values(hinted_at=hinted, due_at=hinted - timedelta(seconds=waited))
+            )
+            assert ledger.take_unhinted(session, most=10) == expected, (waited, early)
+
+
+def test_a_finished_rows_successor_is_not_its_workers(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    slow = claim(session)
+    end_lease(session)
+    ledger.finish(session, claim(session))
+    ledger.ask(session, JOB, "a")
+    fresh = claim(session)
+    assert (fresh.version, fresh.attempt) == (slow.version, slow.attempt) == (1, 1)
+    with pytest.raises(LostFence):
+        ledger.finish(session, slow)
+    with pytest.raises(LostFence):
+        ledger.fail(session, slow, "too late")
+    ledger.finish(session, fresh)
+
+
+def test_a_batch_is_bounded_whatever_the_planner_knows_of_the_table(session: Session) -> None:
+    ledger.ask(session, JOB, *map(str, range(50)))
+    assert len(ledger.claim_batch(session, JOB, most=4)) == 4
+    assert len(ledger.take_unhinted(session, most=10)) == 0
+    session.execute(update(Work).values(hinted_at=None))
+    assert len(ledger.take_unhinted(session, most=10)) == 10
 
 
 def test_a_killed_workers_row_is_hinted_at_as_soon_as_its_lease_ends(session: Session) -> None:
     ledger.ask(session, JOB, "a")
-    ledger.take_unhinted(session, most=10)
     claim(session)
     assert ledger.take_unhinted(session, most=10) == []
     end_lease(session)

@@ -62,7 +62,6 @@ def test_every_kind_of_work_has_a_queue_that_workers_serve() -> None:
         queue.publish([Hint(job, "key")])
         assert body(messages(job.queue)[-1])[0] == ["key"]
     assert {job.queue for job in (*LEDGER_JOBS.values(), *PERIODIC_JOBS)} <= set(QUEUES)
-    assert queue.routes() == {job.name: {"queue": job.queue} for job in PERIODIC_JOBS}
 
 
 def test_a_hint_noted_twice_is_sent_once_and_only_when_committed(committed: Database) -> None:

@@ -1,5 +1,7 @@
 """The tasks of photos, called as functions, twice, and when things vanish under them."""
 
+import os
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,17 +11,21 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from shared import clock, ledger
+from shared.accounts.models import LoginSession
 from shared.database import Database
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.ledger import Work
 from shared.photos import pipeline, processing, service
 from shared.photos.models import Photo
 from shared.photos.processing import Processed, process
+from shared.photos.rules import Rejection
 from shared.storage import storage
 from tests.people import make_user
-from tests.pictures import small_photo
+from tests.pictures import camera_photo, small_photo
 from worker import photos as tasks
 from worker.accounts import purge_sessions
+
+OLD = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -132,18 +138,59 @@ def test_a_photo_deleted_while_it_is_processed_leaves_nothing(
 ) -> None:
     key = upload(committed, small_photo())
 
-    def deleted_meanwhile(data: bytes) -> Processed:
+    def deleted_meanwhile(data: bytes, **more: int) -> Processed:
         with committed.transaction() as session:
             session.execute(delete(Photo).where(Photo.id == uuid.UUID(key)))
             ledger.cancel(session, PROCESS_PHOTO, key)
             ledger.ask(session, DELETE_FILES, key)
         tasks.delete_files(key)
-        return process(data)
+        return process(data, **more)
 
     monkeypatch.setattr(processing, "process", deleted_meanwhile)
     tasks.process(key)
     assert files(media) == []
     assert work(committed) == set()
+
+
+def test_a_slow_worker_leaves_the_files_to_whoever_has_the_work_now(
+    committed: Database, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paused past its lease, it loses the fence just as the other has stored the same files and not committed yet."""
+    key = upload(committed, small_photo())
+
+    def overtaken(data: bytes, **more: int) -> Processed:
+        made = process(data, **more)
+        with committed.transaction() as session:
+            session.execute(update(Work).values(attempts=2))
+        tasks._store(uuid.UUID(key), made)
+        return made
+
+    monkeypatch.setattr(processing, "process", overtaken)
+    tasks.process(key)
+    assert photo(committed, key).status == "processing"
+    assert len(files(media)) == 5
+
+
+def test_a_ready_panorama_can_be_made_again(committed: Database, media: Path) -> None:
+    key = upload(committed, camera_photo(3000, 600, orientation=1))
+    tasks.process(key)
+    committed.call(ledger.ask, PROCESS_PHOTO, key)
+    tasks.process(key)
+    assert photo(committed, key).status == "ready"
+    assert work(committed) == set()
+
+
+def test_a_ready_photo_whose_rendition_is_damaged_is_a_failure_to_be_seen(committed: Database, media: Path) -> None:
+    key = upload(committed, small_photo())
+    tasks.process(key)
+    renditions = photo(committed, key).renditions
+    assert renditions is not None
+    storage().put(renditions["jpeg"], small_photo()[:3000], "image/jpeg")
+    committed.call(ledger.ask, PROCESS_PHOTO, key)
+    tasks.process(key)
+    assert photo(committed, key).status == "ready"
+    with committed.transaction() as session:
+        assert session.scalars(select(Work.error)).one() == "Rejected: corrupt"
 
 
 def test_work_for_a_photo_that_is_gone_is_finished(committed: Database, media: Path) -> None:
@@ -187,6 +234,24 @@ def test_files_that_no_row_names_are_swept_when_they_are_old(
     assert photo(committed, waiting).status == "processing"
 
 
-def test_tidying_and_purging_run(committed: Database, media: Path) -> None:
+def test_what_an_upload_left_behind_that_ended_with_its_process_is_deleted(committed: Database, media: Path) -> None:
+    (media / "uploads").mkdir()
+    for name, age in (("old#1", 7200), ("fresh#1", 60)):
+        path = media / "uploads" / name
+        path.touch()
+        os.utime(path, (time.time() - age, time.time() - age))
+    tasks.sweep_files()
+    assert files(media) == ["uploads/fresh#1"]
+
+
+def test_the_tidying_tasks_do_what_is_due(committed: Database, media: Path) -> None:
+    key = upload(committed, b"x")
+    committed.call(pipeline.reject, photo_id=uuid.UUID(key), reason=Rejection.CORRUPT, now=OLD)
+    with committed.transaction() as session:
+        user = make_user(session)
+        session.add(LoginSession(user_id=user.id, token_hash=b"", idle_until=OLD, expires_at=OLD))
     tasks.tidy()
     purge_sessions()
+    with committed.transaction() as session:
+        assert session.get(Photo, uuid.UUID(key)) is None
+        assert session.scalars(select(LoginSession)).all() == []

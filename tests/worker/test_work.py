@@ -131,10 +131,35 @@ def test_the_sweep_gives_up_what_killed_its_process_and_tells_whom_it_concerns(c
     assert {row.key: row.error for row in rows(committed)} == {"a": ledger.KILLED, "b": None}
 
 
+def test_one_that_cannot_be_given_up_stops_no_other(committed: Database, job: Job) -> None:
+    told: list[str] = []
+
+    def stumble(_session: object, key: str, _now: object) -> None:
+        if key == "a":
+            raise ValueError("a bug in one domain")
+        told.append(key)
+
+    @ledger_task(job, give_up=stumble)
+    def work(_: Claim) -> None:
+        """Never called."""
+
+    committed.call(ledger.ask, job, "a", "b", "waits")
+    with committed.transaction() as session:
+        session.execute(update(Work).where(Work.key != "waits").values(attempts=job.attempts))
+        session.execute(update(Work).values(hinted_at=None))
+    sweep()
+    assert told == ["b"]
+    found = {row.key: row for row in rows(committed)}
+    assert found["a"].due_at is not None, "it comes again"
+    assert found["waits"].hinted_at is not None
+
+
 def test_a_sweep_that_cannot_publish_marks_nothing(
     committed: Database, job: Job, configured: Callable[..., None]
 ) -> None:
     committed.call(ledger.ask, job, "a")
+    with committed.transaction() as session:
+        session.execute(update(Work).values(hinted_at=None))
     configured(REDIS_URL="redis://127.0.0.1:1/0")
     queue.publisher.cache_clear()
     try:

@@ -1,5 +1,6 @@
 """The rules of accounts, on their own."""
 
+import re
 from calendar import isleap
 from datetime import date, timedelta
 from itertools import product
@@ -101,12 +102,12 @@ def test_no_password_is_both_out_of_bounds_and_good(password: str) -> None:
 
 @pytest.mark.parametrize("name", ["ada", "a.b", "___", "0" * 30, "ada_l.1815"])
 def test_usernames(name: str) -> None:
-    assert rules.username_valid(name)
+    assert re.fullmatch(rules.USERNAME, name)
 
 
 @pytest.mark.parametrize("name", ["", "ab", "a" * 31, "Ada", "ada l", "ada\n", "\nada", "adä", "a@b.c", "ada-l", "٣٣٣"])
 def test_what_is_no_username(name: str) -> None:
-    assert not rules.username_valid(name)
+    assert not re.fullmatch(rules.USERNAME, name)
 
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Pacific/Kiritimati"])

@@ -119,11 +119,13 @@ def test_a_photo_that_is_gone_meanwhile_changes_nothing(session: Session) -> Non
 
 def test_a_ready_photo_is_made_again_from_its_own_largest_rendition(session: Session) -> None:
     photo_id = submit(session, make_user(session))
-    assert pipeline.source(session, photo_id=photo_id) == pipeline.Source(f"uploads/{photo_id}", photo_id)
+    assert pipeline.source(session, photo_id=photo_id) == pipeline.Source(
+        f"uploads/{photo_id}", photo_id, is_upload=True
+    )
     photo = accept(session, photo_id, outcome())
     assert photo.renditions is not None
     before = dict(photo.renditions)
-    assert pipeline.source(session, photo_id=photo_id) == pipeline.Source(before["jpeg"], photo_id)
+    assert pipeline.source(session, photo_id=photo_id) == pipeline.Source(before["jpeg"], photo_id, is_upload=False)
     again = accept(session, photo_id, outcome(sha256=b"z" * 32))
     assert again.renditions is not None
     assert {name: again.renditions[name] == before[name] for name in before} == {
@@ -167,8 +169,8 @@ def test_tidying_forgets_old_rejections_and_finds_what_nobody_processes(session:
     old, fresh, forgotten, waiting = (submit(session, user) for _ in range(4))
     for photo_id in (old, fresh):
         pipeline.reject(session, photo_id=photo_id, reason=Rejection.CORRUPT, now=NOW)
-    session.execute(update(Photo).where(Photo.id == old).values(created_at=NOW - timedelta(days=8)))
-    session.execute(update(Photo).where(Photo.id == fresh).values(created_at=NOW - timedelta(days=6)))
+    session.execute(update(Photo).where(Photo.id == old).values(processed_at=NOW - timedelta(days=8)))
+    session.execute(update(Photo).where(Photo.id == fresh).values(processed_at=NOW - timedelta(days=6)))
     session.execute(update(Photo).where(Photo.id.in_([forgotten, waiting])).values(created_at=NOW - timedelta(hours=1)))
     ledger.cancel(session, PROCESS_PHOTO, str(forgotten))
     assert pipeline.tidy(session, now=NOW) == (1, 1)

@@ -47,6 +47,20 @@ def test_rejected_photos_take_no_place(session: Session) -> None:
         service.check_room(session, user)
 
 
+def test_nobody_piles_up_rejected_photos(session: Session) -> None:
+    user = make_user(session)
+    for _ in range(service.MOST_REJECTED + 5):
+        photo = submit(session, user)
+        photo.status, photo.rejection = "rejected", "corrupt"
+        session.flush()
+    newest = submit(session, user)
+    photos = service.own_photos(session, user)
+    assert len(photos) == service.MOST_REJECTED + 1
+    assert [photo.position for photo in photos] == list(range(len(photos)))
+    assert photos[-1].id == newest.id
+    assert sum(kind == DELETE_FILES.name for kind, _ in promised(session)) == 5
+
+
 def test_the_order_names_every_photo_once(session: Session) -> None:
     user, stranger = make_user(session), make_user(session)
     photos = [submit(session, user) for _ in range(3)]
