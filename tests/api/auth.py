@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from tests.people import PASSWORD, error_code
+from tests.people import PASSWORD
 
 TOKENS = {"access_token", "refresh_token", "token_type", "expires_in"}
 REQUIRED = {"password": PASSWORD, "name": "Ada", "birth_date": "1990-12-10"}
@@ -15,9 +15,3 @@ REQUIRED = {"password": PASSWORD, "name": "Ada", "birth_date": "1990-12-10"}
 def post_signup(client: TestClient, **more: Any) -> Response:
     body = {"email": f"{uuid.uuid4().hex}@example.com", **REQUIRED, **more}
     return client.post("/v1/auth/signup", json={name: value for name, value in body.items() if value is not ...})
-
-
-def fields(answer: Response) -> set[str]:
-    assert error_code(answer) == "validation_error", answer.text
-    assert answer.status_code == 422
-    return {field["field"] for field in answer.json()["error"]["details"]["fields"]}

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from shared import clock
 from shared.accounts import passwords
 from shared.accounts.models import Status, User
-from tests.api.auth import TOKENS, fields, post_signup
+from tests.api.auth import TOKENS, post_signup
 from tests.people import PASSWORD, Person, error_code, sign_up
 
 
@@ -45,6 +45,12 @@ def another_login(person: Person, **more: Any) -> Person:
     answer = log_in(person.client, person.email, **more)
     assert answer.status_code == 200, answer.text
     return Person(person.client, person.email, answer.json())
+
+
+def fields(answer: Response) -> set[str]:
+    assert error_code(answer) == "validation_error", answer.text
+    assert answer.status_code == 422
+    return {field["field"] for field in answer.json()["error"]["details"]["fields"]}
 
 
 def refresh(person: Person) -> Response:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.accounts.models import LoginSession, User
-from tests.api.auth import TOKENS, fields, post_signup
+from tests.api.auth import TOKENS, post_signup
+from tests.api.test_auth import fields
 from tests.people import error_code, sign_up
 
 USER = {
