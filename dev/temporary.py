@@ -25,6 +25,9 @@ def stores() -> Iterator[dict[str, str]]:
     with TemporaryDirectory(prefix="delete-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # Postgres runs under an account of its own where we are root
+        with parts.new_cluster(folder / "postgres") as made:
+            assert made is not None
+            subprocess.run(made[0], user=made[1], cwd="/", check=True, stdout=subprocess.DEVNULL)
         postgres = parts.postgres(folder / "postgres", port=parts.free_port(), durable=False)
         redis = parts.redis(folder / "redis", port=parts.free_port(), durable=False)
         with (folder / "output").open("ab") as output:

