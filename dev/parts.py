@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psutil
 import psycopg
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -66,20 +68,42 @@ def postgres(folder: Path, *, port: int, durable: bool = True) -> Part:
     if not durable:
         options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
-    argv = [str(_BINARIES / "postgres"), "-D", str(folder.resolve()), *flags]
-    return Part(argv, postgres_user(folder), f"postgresql://postgres@{HOST}:{port}/{DATABASE}")
+    argv, user = not_as_root(folder, [str(_BINARIES / "postgres"), "-D", str(folder.resolve()), *flags])
+    return Part(argv, user, f"postgresql://postgres@{HOST}:{port}/{DATABASE}")
 
 
-def postgres_user(folder: Path) -> str | None:
-    """The account that Postgres has to run as: our own, or another one where we are root.
+def not_as_root(folder: Path, argv: list[str]) -> tuple[list[str], str | None]:
+    """A command of Postgres, and the account to run it as; where we are root, in a form in which it does not refuse.
 
-    Permissions are never widened for it: that would open to everybody what its owner has closed.
+    In a user namespace of its own it sees itself as nobody and still may enter what root may. Where the kernel does
+    not allow that, another account has to do.
 
     Raises:
         Missing: that account cannot come to the data or to the server.
     """
     if os.geteuid() != 0:
-        return None
+        return argv, None
+    if shutil.which("unshare") and not subprocess.run(["unshare", "--user", "true"], capture_output=True).returncode:
+        return ["unshare", "--user", *argv], None
+    return argv, _other_account(folder)
+
+
+def end_left_over(folder: Path) -> None:
+    """Stop a Postgres that still runs on this data because whoever started it was killed."""
+    try:
+        process = psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))
+        if str(folder.resolve()) in process.cmdline():
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return
+
+
+def _other_account(folder: Path) -> str:
+    """An account that may enter the data and run the server.
+
+    Permissions are never widened for it: that would open to everybody what its owner has closed.
+    """
     ordinary = "or run as an ordinary user"
     for parent in folder.resolve().parents:
         if parent.exists() and not parent.stat().st_mode & stat.S_IXOTH:
@@ -112,13 +136,14 @@ def new_cluster(folder: Path) -> Iterator[tuple[list[str], str | None] | None]:
     if (folder / "PG_VERSION").exists():
         yield None
         return
-    user, fresh = postgres_user(folder), folder.with_name(f"{folder.name}.new")
+    fresh = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
+    options = ["--auth=trust", "--encoding=utf8", "--username=postgres", "--no-instructions"]
+    argv, user = not_as_root(folder, [str(_BINARIES / "initdb"), *options, "-D", str(fresh.resolve())])
     if user is not None:
         shutil.chown(fresh, user)
-    options = ["--auth=trust", "--encoding=utf8", "--username=postgres", "--no-instructions"]
-    yield [str(_BINARIES / "initdb"), *options, "-D", str(fresh.resolve())], user
+    yield argv, user
     fresh.rename(folder)
 
 

@@ -116,6 +116,7 @@ async def _start_stores(supervisor: Supervisor, values: Settings, folder: Path, 
         with parts.new_cluster(folder / "postgres") as made:
             if made is not None and await run_once("postgres", made[0], env, user=made[1], quiet=True):
                 raise parts.Missing("The data of Postgres could not be made; the last words are above")
+        await asyncio.to_thread(parts.end_left_over, folder / "postgres")
         part = parts.postgres(folder / "postgres", port=parts.free_port())
         stack["DATABASE_URL"] = part.url
         # SIGINT: end the sessions, write everything down, stop; SIGTERM would wait for clients.

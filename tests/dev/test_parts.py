@@ -1,6 +1,9 @@
 """The embedded parts, and what is said of parts that are somebody else's."""
 
 import os
+import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -46,15 +49,35 @@ def test_what_is_shown_of_a_url() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to share")
-def test_closed_folders_stay_closed(tmp_path: Path) -> None:
+def test_closed_folders_stay_closed_to_another_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o700)
+    monkeypatch.setenv("PATH", "/nowhere")  # no `unshare`
     with pytest.raises(parts.Missing, match="others cannot enter"):
         parts.postgres(tmp_path / "dev" / "postgres", port=1)
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_postgres_in_a_closed_folder_starts_and_is_ended_when_left_over(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    folder = tmp_path / "postgres"
+    with parts.new_cluster(folder) as made:
+        assert made is not None
+        subprocess.run(made[0], user=made[1], check=True, capture_output=True)
+    part = parts.postgres(folder, port=parts.free_port(), durable=False)
+    server = subprocess.Popen(part.argv, user=part.user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not parts.ensure_database(part.url):
+        assert server.poll() is None
+        time.sleep(0.05)
+    reaper = threading.Thread(target=server.wait)
+    reaper.start()
+    parts.end_left_over(folder)
+    assert server.poll() == 0
+    reaper.join()
+    parts.end_left_over(folder)
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
 def test_an_interrupted_beginning_leaves_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "postgres_user", lambda _: None)
     with pytest.raises(KeyboardInterrupt), parts.new_cluster(tmp_path / "postgres"):
         raise KeyboardInterrupt
     assert not (tmp_path / "postgres").exists()
