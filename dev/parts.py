@@ -83,8 +83,9 @@ def not_as_root(folder: Path, argv: list[str]) -> tuple[list[str], str | None]:
     """
     if os.geteuid() != 0:
         return argv, None
-    if shutil.which("unshare") and not subprocess.run(["unshare", "--user", "true"], capture_output=True).returncode:
-        return ["unshare", "--user", *argv], None
+    alone = ["unshare", "--user"]
+    if shutil.which(alone[0]) and not subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
+        return [*alone, *argv], None
     return argv, _other_account(folder)
 
 

@@ -71,8 +71,8 @@ def test_a_postgres_in_a_closed_folder_starts_and_is_ended_when_left_over(tmp_pa
     reaper = threading.Thread(target=server.wait)
     reaper.start()
     parts.end_left_over(folder)
-    assert server.poll() == 0
     reaper.join()
+    assert server.returncode == 0
     parts.end_left_over(folder)
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
