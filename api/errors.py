@@ -5,6 +5,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from obstore.exceptions import BaseError as StorageError
 from pydantic import BaseModel
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -98,6 +99,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(PoolTimeout)
     async def _database_away(_request: Request, error: Exception) -> JSONResponse:
         _log.error("the database does not answer", error=str(error.__cause__ or error).strip())
+        return answer(Refusal("service_unavailable", headers={"Retry-After": "2"}))
+
+    @app.exception_handler(StorageError)
+    async def _storage_away(_request: Request, error: StorageError) -> JSONResponse:
+        _log.error("the storage does not answer", error=str(error).partition("\n")[0])
         return answer(Refusal("service_unavailable", headers={"Retry-After": "2"}))
 
     @app.exception_handler(ClientDisconnect)

@@ -32,7 +32,8 @@ class Storage:
             self._folder = Path(unquote(parts.path))
             self._store: LocalStore | S3Store = LocalStore(self._folder, automatic_cleanup=True, mkdir=True)
         elif parts.scheme == "s3":
-            store = from_url(url)
+            # The library's own patience is three minutes, which no request has.
+            store = from_url(url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=10)})
             assert isinstance(store, S3Store)
             self._store = store
         else:

@@ -212,3 +212,16 @@ def test_only_the_signed_in_upload(client: TestClient, media: Path) -> None:
     answer = client.post("/v1/profile/photos", files={"file": small_photo()})
     assert (answer.status_code, error_code(answer)) == (401, "not_authenticated")
     assert files(media) == []
+
+
+def test_without_storage_an_upload_is_told_to_come_back(
+    client: TestClient, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch, session: Session
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.setenv(name, "test")
+    configured(STORAGE_URL="s3://bucket/media", AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_ALLOW_HTTP="true")
+    ada = sign_up(client)
+    answer = ada.upload(small_photo())
+    assert (answer.status_code, error_code(answer)) == (503, "service_unavailable")
+    assert answer.headers["Retry-After"] == "2"
+    assert session.scalars(select(Work)).all() == []
