@@ -76,7 +76,7 @@ def _store(photo_id: uuid.UUID, made: Processed) -> dict[str, str]:
     """Store the renditions under names derived from their content; variant to key."""
     keys = {}
     for variant, rendition in made.renditions.items():
-        digest = hashlib.sha256(rendition.data).hexdigest()[:16]
+        digest = hashlib.blake2b(rendition.data, digest_size=8).hexdigest()
         keys[variant] = f"{_folder(photo_id)}/{digest}-{variant}.{rendition.extension}"
         storage().put(keys[variant], rendition.data, rendition.media_type)
     return keys

@@ -197,13 +197,13 @@ def _is_duplicate(session: Session, photo: Photo, outcome: Outcome) -> bool:
 
 def _notice_stolen(session: Session, photo: Photo) -> None:
     foreign = (Photo.user_id != photo.user_id, Photo.status == PhotoStatus.READY)
-    same_bytes = session.scalars(select(Photo).where(*foreign, Photo.sha256 == photo.sha256).limit(NEAREST)).all()
-    nearest = session.scalars(
-        select(Photo).where(*foreign).order_by(Photo.fingerprint.hamming_distance(photo.fingerprint)).limit(NEAREST)
-    )
+    same_bytes = select(Photo.id).where(*foreign, Photo.sha256 == photo.sha256).limit(NEAREST)
+    by_distance = Photo.fingerprint.hamming_distance(photo.fingerprint)
+    nearest = select(Photo.id).where(*foreign).order_by(by_distance).limit(NEAREST)
     mine = _fingerprint(photo)
-    alike = [other for other in nearest if near_equal(mine, _fingerprint(other))]
-    for other in {found.id: found for found in (*same_bytes, *alike)}.values():
+    for other in session.scalars(select(Photo).where(or_(Photo.id.in_(same_bytes), Photo.id.in_(nearest)))):
+        if other.sha256 != photo.sha256 and not near_equal(mine, _fingerprint(other)):
+            continue
         notice(
             session,
             kind="stolen_photo",
