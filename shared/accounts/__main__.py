@@ -15,7 +15,7 @@ def commands() -> None:
 
 @commands.command("set-role")
 @click.argument("login")
-@click.argument("role", type=click.Choice(list(Role)))
+@click.argument("role", type=click.Choice([role.value for role in Role]))
 def set_role_command(login: str, role: str) -> None:
     """Give the account of an e-mail address or username the ROLE user, moderator or admin."""
     try:
