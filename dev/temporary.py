@@ -47,6 +47,7 @@ def stores() -> Iterator[dict[str, str]]:
         finally:
             for process in started:
                 process.send_signal(signal.SIGINT)  # Postgres takes SIGTERM for: once all clients have gone
+            for process in started:
                 process.wait(20)
 
 
