@@ -1,17 +1,12 @@
 """The time and fresh identifiers: the only place that asks the machine for either, so that tests can decide them."""
 
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 
 def now() -> datetime:
     """The moment, in UTC."""
     return datetime.now(UTC)
-
-
-def today() -> date:
-    """The day in UTC."""
-    return now().date()
 
 
 def new_id() -> uuid.UUID:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Text, func, select, text
+from sqlalchemy import Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -31,11 +31,6 @@ def seconds_since_heartbeats(session: Session) -> dict[str, float]:
     """Per queue that ever had a worker: seconds since its last heartbeat."""
     age = func.extract("epoch", func.clock_timestamp() - Heartbeat.at)
     return {queue: round(float(seconds), 1) for queue, seconds in session.execute(select(Heartbeat.queue, age))}
-
-
-def ping_database(session: Session) -> None:
-    """Raise unless the database answers."""
-    session.execute(text("SELECT 1"))
 
 
 def ping_redis() -> bool:

@@ -23,7 +23,6 @@ class Job:
     queue: str
     lease: float
     attempts: int = 5
-    in_ledger: bool = True
 
     @property
     def lease_seconds(self) -> float:
@@ -42,7 +41,7 @@ class Job:
 
 
 def _periodic(name: str, *, queue: str = "default", lease: float = 60) -> Job:
-    return Job(name, queue, lease, in_ledger=False)
+    return Job(name, queue, lease)
 
 
 PROCESS_PHOTO = Job("photos.process", "photos", lease=30)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from api.app import create_app
 from dev.temporary import stores
 from shared import redis
+from shared.accounts import passwords
 from shared.database import Database, database, make_engine
 from shared.models import Base
 from shared.settings import settings
@@ -116,6 +117,22 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]
     yield configure
     monkeypatch.undo()
     clear()
+
+
+@pytest.fixture
+def rounds(configured: Callable[..., None]) -> Iterator[Callable[[int], None]]:
+    """Change how much work a password is."""
+
+    def forget() -> None:
+        passwords._policy.cache_clear()
+        passwords.dummy_hash.cache_clear()
+
+    def change(number: int) -> None:
+        configured(BCRYPT_ROUNDS=str(number))
+        forget()
+
+    yield change
+    forget()
 
 
 @pytest.fixture

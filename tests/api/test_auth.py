@@ -3,7 +3,7 @@
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,26 +15,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shared import clock
-from shared.accounts import passwords
 from shared.accounts.models import Status, User
 from tests.api.auth import TOKENS, post_signup
 from tests.people import PASSWORD, Person, error_code, sign_up
-
-
-@pytest.fixture
-def rounds(configured: Callable[..., None]) -> Iterator[Callable[[int], None]]:
-    """Change how much work a password is."""
-
-    def forget() -> None:
-        passwords._policy.cache_clear()
-        passwords.dummy_hash.cache_clear()
-
-    def change(number: int) -> None:
-        configured(BCRYPT_ROUNDS=str(number))
-        forget()
-
-    yield change
-    forget()
 
 
 def log_in(client: TestClient, login: str, password: str = PASSWORD, **more: Any) -> Response:

@@ -2,31 +2,14 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from shared.accounts import passwords
 from shared.accounts.passwords import hash_password, verify_password
-
-
-@pytest.fixture
-def rounds(configured: Callable[..., None]) -> Iterator[Callable[[int], None]]:
-    """Change how much work a password is."""
-
-    def forget() -> None:
-        passwords._policy.cache_clear()
-        passwords.dummy_hash.cache_clear()
-
-    def change(number: int) -> None:
-        configured(BCRYPT_ROUNDS=str(number))
-        forget()
-
-    yield change
-    forget()
 
 
 def test_the_hash_is_bcrypt_over_sha256_with_a_salt_of_its_own() -> None:
