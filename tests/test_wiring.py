@@ -13,6 +13,8 @@ from shared.jobs import LEDGER_JOBS, PERIODIC_JOBS, QUEUES, Job
 from shared.settings import settings
 from worker.app import MODULES
 
+worker.app.loader.import_default_modules()  # as a worker does when it starts
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -7,6 +7,8 @@ import worker
 from beat.timetable import TIMETABLE, schedule
 from shared.jobs import PERIODIC_JOBS
 
+worker.app.loader.import_default_modules()  # as a worker does when it starts
+
 
 def test_every_periodic_job_has_one_row_and_every_row_a_task() -> None:
     assert sorted(row.job.name for row in TIMETABLE) == sorted(job.name for job in PERIODIC_JOBS)
