@@ -6,7 +6,8 @@ import shared.accounts.models
 import shared.health
 import shared.ledger
 import shared.moderation.models
-import shared.photos.models  # noqa: F401 - each import brings its tables
+import shared.photos.models
+import shared.prompts.models  # noqa: F401 - each import brings its tables
 from alembic import context
 from shared.models import Base
 from shared.settings import settings

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared import clock, redis
 
-TYPES: Final = frozenset({"photo.ready", "photo.rejected"})
+TYPES: Final = frozenset({"photo.ready", "photo.rejected", "badges.changed"})
 _NOTED: Final = "events"
 
 

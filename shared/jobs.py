@@ -46,6 +46,8 @@ def _periodic(name: str, *, queue: str = "default", lease: float = 60) -> Job:
 
 PROCESS_PHOTO = Job("photos.process", "photos", lease=30)
 DELETE_FILES = Job("photos.delete_files", "default", lease=30, attempts=20)
+EMBED_ANSWER = Job("prompts.embed", "embeddings", lease=20)
+MAKE_BADGES = Job("badges.make", "embeddings", lease=20)
 
 SWEEP_WORK = _periodic("work.sweep", lease=15)
 PURGE_SESSIONS = _periodic("accounts.purge_sessions")
@@ -53,5 +55,5 @@ SWEEP_FILES = _periodic("photos.sweep_files")
 TIDY_PHOTOS = _periodic("photos.tidy")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
-LEDGER_JOBS: Final = {job.name: job for job in (PROCESS_PHOTO, DELETE_FILES)}
+LEDGER_JOBS: Final = {job.name: job for job in (PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES)}
 PERIODIC_JOBS: Final = (SWEEP_WORK, PURGE_SESSIONS, SWEEP_FILES, TIDY_PHOTOS, *HEARTBEATS.values())

@@ -93,6 +93,14 @@ class Settings(BaseSettings):
     worker_max_tasks_per_child: int = Field(10_000, ge=1, description="A pool process is replaced after so many tasks")
     worker_max_memory_per_child_mb: int = Field(600, ge=100, description="... or when it has grown beyond this")
 
+    # Meaning of texts
+    embedding_model: str = Field(
+        "all-MiniLM-L6-v2", min_length=1, description="A sentence-transformers model of 384 dimensions: name or folder"
+    )
+    embedding_dir: str = Field(
+        "~/.cache/delete/embedding", description="Where models are kept in the form that runs fastest"
+    )
+
     # Flower
     flower_port: int = Field(5555, ge=1, le=65535)
     flower_host: str = "127.0.0.1"

@@ -1,0 +1,1 @@
+"""Badges: what stands out about a person, and why."""

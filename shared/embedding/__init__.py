@@ -1,0 +1,1 @@
+"""Turning texts into vectors: how a model is prepared, and how it runs."""

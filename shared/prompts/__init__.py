@@ -1,0 +1,1 @@
+"""Prompts, people's answers to them, and what the answers mean."""

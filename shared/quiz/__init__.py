@@ -1,0 +1,1 @@
+"""The quiz, the traits that follow from it, and how well two people fit."""
