@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 T = TypeVar("T")
 _ALLOWED_CONTROLS: Final = "\n\t"
+# They turn around how the text after them is read, which can make it look like something else (UTS 39, section 5.4).
+_DIRECTION_CONTROLS: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 class Body(BaseModel):
@@ -43,7 +45,19 @@ def _storable(text: str) -> str:
 
 def _prose(text: str) -> str:
     tidy = unicodedata.normalize("NFC", text)
-    return "".join(char for char in tidy if char in _ALLOWED_CONTROLS or unicodedata.category(char) != "Cc").strip()
+    return "".join(char for char in tidy if _is_kept(char)).strip()
+
+
+def _is_kept(char: str) -> bool:
+    if unicodedata.category(char) == "Cc":
+        return char in _ALLOWED_CONTROLS
+    return char not in _DIRECTION_CONTROLS
+
+
+def _visible(text: str) -> str:
+    if text and all(unicodedata.category(char)[0] in "ZC" for char in text):
+        raise ValueError("must have something to read")
+    return text
 
 
 def _one_line(text: str) -> str:
@@ -62,6 +76,9 @@ Storable = Annotated[str, AfterValidator(_storable)]
 
 Prose = Annotated[Storable, AfterValidator(_prose)]
 """Text in Unicode NFC, trimmed, without control characters but line breaks and tabs."""
+
+Visible = Annotated[Prose, AfterValidator(_visible)]
+"""Prose with something to see in it, when it is not empty."""
 
 Line = Annotated[Storable, AfterValidator(_one_line)]
 """Prose on one line."""

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from shared.jobs import HEARTBEATS, PURGE_SESSIONS, SWEEP_FILES, SWEEP_WORK, TIDY_PHOTOS, Job
+from shared.jobs import (
+    ASK_FOR_UNFINISHED_VECTORS,
+    HEARTBEATS,
+    PURGE_SESSIONS,
+    SWEEP_FILES,
+    SWEEP_WORK,
+    TIDY_PHOTOS,
+    Job,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,7 @@ TIMETABLE: Final = (
     _row(SWEEP_WORK, seconds=5),
     *(_row(job, seconds=15) for job in HEARTBEATS.values()),
     _row(SWEEP_FILES, minutes=10),
+    _row(ASK_FOR_UNFINISHED_VECTORS, minutes=10),
     _row(TIDY_PHOTOS, hours=1),
     _row(PURGE_SESSIONS, hours=1),
 )

@@ -46,6 +46,7 @@ from shared.queue import Hint
 HINT_AGAIN: Final = (timedelta(seconds=20), timedelta(minutes=5))
 FIRST_DELAY: Final = 2.0  # seconds before the second attempt; doubled for each further one
 LONGEST_DELAY: Final = 600.0
+TOGETHER: Final = 2  # attempts in which work shares a batch; afterwards it is alone, so that what kills harms no other
 MOST_HINTS: Final = 500  # of one `ask`; the sweep sends those of the rest
 KILLED: Final = "the process ended in the middle of the work"
 
@@ -144,10 +145,13 @@ def claim(session: Session, job: Job, key: str) -> Claim | None:
 
 
 def claim_batch(session: Session, job: Job, *, most: int) -> list[Claim]:
-    """Take up to `most` rows of a kind that wait, the longest due first, passing over what others are taking."""
+    """Take up to `most` rows of a kind that wait, the longest due first, passing over what others are taking.
+
+    Rows that failed in TOGETHER attempts are left to `claim`.
+    """
     waiting = _chosen(
         select(Work.kind, Work.key)
-        .where(Work.kind == job.name, Work.due_at <= func.now(), _FREE, Work.attempts < job.attempts)
+        .where(Work.kind == job.name, Work.due_at <= func.now(), _FREE, Work.attempts < min(TOGETHER, job.attempts))
         .order_by(Work.due_at)
         .limit(most)
     )
@@ -182,6 +186,19 @@ def finish(session: Session, claimed: Claim) -> None:
     done = session.execute(delete(Work).where(*_held(claimed)).execution_options(synchronize_session=False))
     if not _count(done):
         raise LostFence(claimed.job.name, claimed.key)
+
+
+def finish_all(session: Session, claims: Sequence[Claim]) -> None:
+    """Delete the rows of a batch, those that are still held; the others are freed to be taken again at once.
+
+    For results that say themselves what they were made from, and so can be stored whoever has the work now: where the
+    input may have changed, store only what still fits it.
+    """
+    for claimed in sorted(claims, key=lambda one: one.key):
+        try:
+            finish(session, claimed)
+        except LostFence:
+            release(session, claimed)
 
 
 def fail(session: Session, claimed: Claim, error: str) -> None:
@@ -298,6 +315,11 @@ def figures(session: Session) -> list[Figures]:
     ).all()
     found = {kind: Figures(kind, waiting, oldest and float(oldest), failed) for kind, waiting, oldest, failed in rows}
     return [found.get(kind, Figures(kind, 0, None, 0)) for kind in sorted({*LEDGER_JOBS, *found})]
+
+
+def unfinished(session: Session, job: Job) -> int:
+    """How much of one kind waits or is worked on."""
+    return session.scalar(select(func.count()).where(Work.kind == job.name, Work.due_at.is_not(None))) or 0
 
 
 def failures(session: Session, *, kind: str | None = None, most: int = 100) -> Sequence[Work]:

@@ -1,55 +1,88 @@
 """Commands of the Celery command line: `celery -A worker reindex …` and `celery -A worker work …`."""
 
+import time
 import uuid
-from collections.abc import Sequence
 from typing import Final, Protocol
 
 import click
+from sqlalchemy import ColumnElement, Select, Subquery, func, select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from shared import ledger
 from shared.database import database
-from shared.jobs import LEDGER_JOBS, PROCESS_PHOTO, Job
+from shared.embedding.engine import engine_name
+from shared.jobs import EMBED_ANSWER, LEDGER_JOBS, PROCESS_PHOTO, Job
 from shared.photos import pipeline
+from shared.prompts import vectors
 
 BATCH: Final = 500
+WATCH_EVERY: Final = 0.5  # seconds
 
 
 class ToReindex(Protocol):
-    """Keys to work on anew, in order and behind `after`."""
+    """Which keys to work on anew, as a query of one column of ids."""
 
-    def __call__(
-        self, session: Session, *, user_id: uuid.UUID | None, stale: bool, after: uuid.UUID | None, most: int
-    ) -> Sequence[uuid.UUID]:
-        """The next keys; none at the end."""
+    def __call__(self, *, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
+        """Those of one person or of everybody; with `stale` only what is not as it would be made now."""
 
 
-KINDS: Final[dict[str, tuple[Job, ToReindex]]] = {"photos": (PROCESS_PHOTO, pipeline.to_reindex)}
+def _embeddings(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
+    return vectors.to_embed(user_id=user_id, stale=stale, engine=engine_name())
+
+
+KINDS: Final[dict[str, tuple[Job, ToReindex]]] = {
+    "embeddings": (EMBED_ANSWER, _embeddings),
+    "photos": (PROCESS_PHOTO, pipeline.to_process),
+}
 
 
 @click.command()
 @click.argument("kind", type=click.Choice(sorted(KINDS)))
 @click.option("--user", type=click.UUID, help="Only what belongs to this user.")
-@click.option("--stale", is_flag=True, help="Only what an older version made, or what was never finished.")
+@click.option("--stale", is_flag=True, help="Only what is not as it would be made now, or was never finished.")
 @click.option("--all", "everything", is_flag=True, help="Everything.")
-def reindex(kind: str, *, user: uuid.UUID | None, stale: bool, everything: bool) -> None:
+@click.option("--wait", is_flag=True, help="Stay until it is done.")
+def reindex(kind: str, *, user: uuid.UUID | None, stale: bool, everything: bool, wait: bool) -> None:
     """Ask for work in bulk: make the derived data of KIND anew."""
     if not (user or stale or everything):
         msg = "Say what to reindex: --user ID, --stale or --all."
         raise click.UsageError(msg)
     job, to_reindex = KINDS[kind]
-    asked, after = 0, None
-    with tqdm(desc=f"Asking to reindex {kind}", unit=" rows") as bar:
+    asked = _ask(kind, job, to_reindex(user_id=user, stale=stale).subquery())
+    if wait:
+        _watch(kind, job)
+        click.echo(f"Done: {asked} {kind}. What failed, if anything, shows `celery -A worker work list`.")
+    else:
+        click.echo(f"Queued {asked} {kind}. Watch them with `celery -A worker work list`.")
+
+
+def _ask(kind: str, job: Job, wanted: Subquery) -> int:
+    """Ask for all of it in short transactions, in the order of ids; how many there were."""
+    ids: ColumnElement[uuid.UUID] = wanted.c.id
+    first = page = select(ids).order_by(ids).limit(BATCH)
+    asked = 0
+    total = database().call(lambda session: session.scalar(select(func.count()).select_from(wanted)))
+    with tqdm(desc=f"Asking to reindex {kind}", total=total, unit=" rows") as bar:
         while True:
             with database().transaction() as session:
-                keys = to_reindex(session, user_id=user, stale=stale, after=after, most=BATCH)
+                keys = session.scalars(page).all()
                 ledger.ask(session, job, *map(str, keys))
             if not keys:
-                break
-            asked, after = asked + len(keys), keys[-1]
+                return asked
+            asked, page = asked + len(keys), first.where(ids > keys[-1])
             bar.update(len(keys))
-    click.echo(f"Queued {asked} {kind}. Watch them with `celery -A worker work list`.")
+
+
+def _watch(kind: str, job: Job) -> None:
+    """Show how what waits becomes less, until nothing does."""
+    most = left = database().call(ledger.unfinished, job)
+    with tqdm(desc=f"Reindexing {kind}", total=most, unit=" rows") as bar:
+        while left:
+            time.sleep(WATCH_EVERY)
+            left = database().call(ledger.unfinished, job)
+            bar.total = most = max(most, left)
+            bar.update(most - left - bar.n)
 
 
 @click.group()

@@ -55,6 +55,28 @@ def ledger_task(
     return register
 
 
+def batch_task(job: Job, *, most: int) -> Callable[[Callable[[list[Claim]], None]], Callable[[str], None]]:
+    """Make a function of claims the task of a kind of work that is cheaper together.
+
+    Whatever message woke it, the task takes up to `most` rows that wait. The function must end its last transaction
+    with `ledger.finish_all`.
+    """
+
+    def register(work: Callable[[list[Claim]], None]) -> Callable[[str], None]:
+        _give_up[job.name] = _nobody_to_tell
+
+        @_task(job)
+        @wraps(work)
+        def attempt(key: str) -> None:
+            claims = database().call(_claim_batch, job, key, most)
+            if claims:
+                _attempt_batch(claims, work)
+
+        return attempt
+
+    return register
+
+
 def periodic_task(job: Job) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Make a function the task of a row of beat's timetable."""
 
@@ -78,10 +100,26 @@ def _task(job: Job) -> Callable[[Callable[P, None]], Callable[P, None]]:
 def _claim(session: Session, job: Job, key: str) -> Claim | None:
     """Claim, and now and then tell that this queue's messages are taken: its heartbeats wait behind a long backlog."""
     claimed = ledger.claim(session, job, key)
-    if claimed is not None and time.monotonic() - _told_alive.get(job.queue, -BEAT_EVERY) >= BEAT_EVERY:
+    if claimed is not None:
+        _tell_alive(session, job)
+    return claimed
+
+
+def _claim_batch(session: Session, job: Job, key: str, most: int) -> list[Claim]:
+    """Claim the row that the message names and with it what else waits; alone when it has failed too often."""
+    named = ledger.claim(session, job, key)
+    claims = [] if named is None else [named]
+    if named is None or named.attempt <= ledger.TOGETHER:
+        claims += ledger.claim_batch(session, job, most=most - len(claims))
+    if claims:
+        _tell_alive(session, job)
+    return claims
+
+
+def _tell_alive(session: Session, job: Job) -> None:
+    if time.monotonic() - _told_alive.get(job.queue, -BEAT_EVERY) >= BEAT_EVERY:
         health.beat(session, queue=job.queue)
         _told_alive[job.queue] = time.monotonic()
-    return claimed
 
 
 def _attempt(claimed: Claim, work: Callable[[Claim], None]) -> None:
@@ -97,6 +135,20 @@ def _attempt(claimed: Claim, work: Callable[[Claim], None]) -> None:
         except Exception as error:  # noqa: BLE001 - whatever it was, the attempt has failed
             _log.exception("attempt failed", last=claimed.is_last)
             _fail(claimed, f"{type(error).__name__}: {error}")
+        else:
+            _log.info("done", seconds=round(time.perf_counter() - began, 3))
+
+
+def _attempt_batch(claims: list[Claim], work: Callable[[list[Claim]], None]) -> None:
+    began = time.perf_counter()
+    first = claims[0]
+    with log.context(request_id=log.request_id(first.request_id), job=first.job.name, key=first.key, batch=len(claims)):
+        try:
+            work(claims)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the attempt has failed
+            _log.exception("attempt failed", last=first.is_last)
+            for claimed in claims:
+                _fail(claimed, f"{type(error).__name__}: {error}")
         else:
             _log.info("done", seconds=round(time.perf_counter() - began, 3))
 

@@ -1,6 +1,7 @@
 """Accounts: signing up and editing what one says about oneself."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -70,6 +71,13 @@ def _move(session: Session, user: User, before: Status, after: Status) -> User:
 def lock(session: Session, user_id: uuid.UUID | ScalarSelect[uuid.UUID]) -> None:
     """Make this person's changes wait for each other until the transaction ends; readers do not wait."""
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+
+
+def lock_all(session: Session, user_ids: Iterable[uuid.UUID]) -> None:
+    """`lock` several people, in one order everywhere, so that no two who lock some of the same deadlock."""
+    session.execute(
+        select(User.id).where(User.id.in_(list(user_ids))).order_by(User.id).with_for_update(key_share=True)
+    )
 
 
 def find_by_login(session: Session, login: str) -> User | None:

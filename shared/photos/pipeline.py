@@ -1,12 +1,12 @@
 """The life of a photo on a worker: what to process, what came of it, and the care for files that nobody names."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Text, func, or_, select
+from sqlalchemy import Select, Text, func, or_, select
 from sqlalchemy import cast as as_type
 from sqlalchemy.orm import Session
 
@@ -140,12 +140,10 @@ def tidy(session: Session, *, now: datetime, most: int = 500) -> tuple[int, int]
     return len(old), len(forgotten)
 
 
-def to_reindex(
-    session: Session, *, user_id: uuid.UUID | None, stale: bool, after: uuid.UUID | None, most: int
-) -> Sequence[uuid.UUID]:
-    """Ids, in order and beginning behind `after`, of the photos to process anew.
+def to_process(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
+    """Ids of the photos to process anew: those of one person or of everybody.
 
-    That is those of one person or of everybody; with `stale` only those of an older pipeline, or never finished.
+    With `stale` only those of an older pipeline, or never finished.
     """
     wanted = select(Photo.id).where(
         or_(Photo.status != PhotoStatus.REJECTED, Photo.rejection == Rejection.COULD_NOT_PROCESS)
@@ -154,9 +152,7 @@ def to_reindex(
         wanted = wanted.where(Photo.user_id == user_id)
     if stale:
         wanted = wanted.where(func.coalesce(Photo.pipeline, 0) < PIPELINE)
-    if after is not None:
-        wanted = wanted.where(Photo.id > after)
-    return session.scalars(wanted.order_by(Photo.id).limit(most)).all()
+    return wanted
 
 
 def _files(photo: Photo) -> set[str]:

@@ -1,0 +1,222 @@
+"""Routes of prompts: the catalogue, and one's own answers."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response, status
+from pydantic import ConfigDict, Field, StringConstraints
+from sqlalchemy.orm import Session
+
+from api.accounts import SIGNED_IN
+from api.dependencies import Me
+from api.errors import documented
+from api.media import absolute
+from api.shapes import Body, Limit, Offset, Page, Shape, Storable, Visible
+from shared.accounts.models import User
+from shared.prompts import service
+from shared.prompts.models import Prompt, PromptAnswer
+from shared.prompts.rules import ANSWER_LENGTH
+from shared.settings import settings
+
+router = APIRouter(prefix="/v1", tags=["prompts"])
+
+Answer = Annotated[Visible, StringConstraints(min_length=1, max_length=ANSWER_LENGTH)]
+
+
+class PromptShape(Shape):
+    """A question of the catalogue."""
+
+    id: uuid.UUID
+    slug: str
+    text: str
+    category: str
+
+
+class QuestionShape(Shape):
+    """The question that an answer answers."""
+
+    id: uuid.UUID
+    slug: str
+    text: str
+
+
+class PublicAnswer(Shape):
+    """An answer as others see it: without times, which would tell when somebody was last here."""
+
+    id: uuid.UUID
+    question: QuestionShape
+    answer: str
+    position: int
+
+
+class AnswerShape(PublicAnswer):
+    """One's own answer. `pending` until a worker has understood it as it is now."""
+
+    private: bool
+    status: Literal["pending", "embedded"]
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewAnswer(Body):
+    """An answer to a prompt. One answer can be private: it helps to find people who fit, and nobody reads it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "question_id": "6b2b6d1e-7a39-5b8e-9a51-1c1f0c6a4f10",
+                    "answer": "Fish soup, because it takes all day.",
+                }
+            ]
+        }
+    )
+
+    question_id: uuid.UUID
+    answer: Answer
+    private: bool = False
+
+
+class AnswerPut(Body):
+    """The whole answer; without a question it stays an answer to the same one."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"answer": "Fish soup, and stories.", "private": False}]})
+
+    question_id: uuid.UUID | None = None
+    answer: Answer
+    private: bool = False
+
+
+class AnswerOrder(Body):
+    """All answers, in their new order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ids": ["7b0f3c7e-4d5f-4a63-a9a2-6d2b1f6f3c11", "0a4d8c1e-9f5b-4c52-8f0e-2f6f1b7c9d22"]}]
+        }
+    )
+
+    ids: list[uuid.UUID] = Field(max_length=100)
+
+
+def public_answer(answer: PromptAnswer) -> PublicAnswer:
+    """The shape of another's answer."""
+    return PublicAnswer(
+        id=answer.id,
+        question=QuestionShape.model_validate(answer.prompt),
+        answer=answer.answer,
+        position=answer.position,
+    )
+
+
+def answer_shape(answer: PromptAnswer) -> AnswerShape:
+    """The shape of one's own answer."""
+    return AnswerShape(
+        **public_answer(answer).model_dump(),
+        private=answer.private,
+        status="embedded" if answer.model == settings().embedding_model else "pending",
+        created_at=answer.created_at,
+        updated_at=answer.updated_at,
+    )
+
+
+@router.get(
+    "/prompts",
+    operation_id="list_prompts",
+    summary="Prompts to answer",
+    responses=documented(*SIGNED_IN, "validation_error"),
+)
+async def list_prompts(
+    me: Me, limit: Annotated[Limit, Query()] = 100, offset: Annotated[Offset, Query()] = 0
+) -> Page[PromptShape]:
+    """The catalogue, in the order in which to offer it."""
+    prompts = await me.run(_catalogue)
+    shown = [PromptShape.model_validate(prompt) for prompt in prompts[offset : offset + limit]]
+    return Page(items=shown, total=len(prompts), limit=limit, offset=offset)
+
+
+@router.get(
+    "/profile/prompts",
+    operation_id="list_answers",
+    summary="Your answers",
+    responses=documented(*SIGNED_IN, "validation_error"),
+)
+async def list_answers(
+    me: Me,
+    q: Annotated[Storable, Query(max_length=100, description="Only those with this in the answer or question")] = "",
+    sort: Annotated[service.Sort, Query(description="A field; with - the other way round")] = "position",
+    limit: Annotated[Limit, Query()] = 100,
+    offset: Annotated[Offset, Query()] = 0,
+) -> Page[AnswerShape]:
+    """The private one too."""
+    answers, total = await me.run(service.own_answers, q=q, sort=sort, limit=limit, offset=offset)
+    return Page(items=[answer_shape(answer) for answer in answers], total=total, limit=limit, offset=offset)
+
+
+@router.post(
+    "/profile/prompts",
+    operation_id="create_answer",
+    summary="Answer a prompt",
+    status_code=status.HTTP_201_CREATED,
+    responses=documented(*SIGNED_IN, "prompt_already_answered", "prompt_limit", "private_limit", "validation_error"),
+)
+async def create_answer(request: Request, response: Response, me: Me, body: NewAnswer) -> AnswerShape:
+    """Up to three. A worker reads it within seconds: `status` becomes `embedded`."""
+    written = await me.run(service.answer, prompt_id=body.question_id, text=body.answer, private=body.private)
+    response.headers["Location"] = absolute(f"/v1/profile/prompts/{written.id}", request)
+    return answer_shape(written)
+
+
+@router.put(
+    "/profile/prompts/order",
+    operation_id="order_answers",
+    summary="Put your answers in order",
+    responses=documented(*SIGNED_IN, "validation_error"),
+)
+async def order_answers(me: Me, body: AnswerOrder) -> Page[AnswerShape]:
+    """Name every answer once."""
+    answers = await me.run(service.reorder, ids=body.ids)
+    return Page(items=[answer_shape(answer) for answer in answers], total=len(answers), limit=100, offset=0)
+
+
+@router.get(
+    "/profile/prompts/{answer_id}",
+    operation_id="get_answer",
+    summary="One of your answers",
+    responses=documented(*SIGNED_IN, "not_found", "validation_error"),
+)
+async def get_answer(me: Me, answer_id: uuid.UUID) -> AnswerShape:
+    """`pending`, or `embedded`."""
+    return answer_shape(await me.run(service.own_answer, answer_id=answer_id))
+
+
+@router.put(
+    "/profile/prompts/{answer_id}",
+    operation_id="replace_answer",
+    summary="Write an answer anew",
+    responses=documented(*SIGNED_IN, "not_found", "prompt_already_answered", "private_limit", "validation_error"),
+)
+async def replace_answer(me: Me, answer_id: uuid.UUID, body: AnswerPut) -> AnswerShape:
+    """`pending` again when its text has changed."""
+    written = await me.run(
+        service.replace, answer_id=answer_id, text=body.answer, private=body.private, prompt_id=body.question_id
+    )
+    return answer_shape(written)
+
+
+@router.delete(
+    "/profile/prompts/{answer_id}",
+    operation_id="delete_answer",
+    summary="Delete an answer",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=documented(*SIGNED_IN, "not_found", "validation_error"),
+)
+async def delete_answer(me: Me, answer_id: uuid.UUID) -> Response:
+    """With what was understood from it."""
+    await me.run(service.remove, answer_id=answer_id)
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+def _catalogue(session: Session, _user: User) -> list[Prompt]:
+    return list(service.catalogue(session))
