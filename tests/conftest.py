@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from api.app import create_app
@@ -92,11 +92,26 @@ def session(connection: Connection) -> Iterator[Session]:
 
 
 @pytest.fixture
+def queries(connection: Connection) -> Iterator[list[str]]:
+    """The statements run on `connection`, but for those about transactions, to be counted."""
+    run: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "SAVEPOINT" not in statement:
+            run.append(statement)
+
+    event.listen(connection, "before_cursor_execute", note)
+    yield run
+    event.remove(connection, "before_cursor_execute", note)
+
+
+@pytest.fixture
 def committed() -> Iterator[Database]:
     """The process's real database, with real commits from as many threads as wanted; emptied at the end."""
 
     yield database()
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    seeded = {"prompts"}
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables if table.name not in seeded)
     with database().transaction() as session:
         session.execute(text(f"TRUNCATE {tables} CASCADE"))
 

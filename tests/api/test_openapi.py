@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -123,9 +124,10 @@ def test_every_request_body_has_an_example_that_is_accepted(client: TestClient, 
         assert bool(examples) == ("requestBody" in operation), operation["operationId"]
         for content_type, example in examples:
             sent = {"json": example} if content_type == "application/json" else {"data": example}
-            answer = person.request(operation["method"].upper(), operation["path"], **sent)
+            path = re.sub(r"{\w+}", str(uuid.uuid4()), operation["path"])
+            answer = person.request(operation["method"].upper(), path, **sent)
             if answer.status_code >= 400:
-                assert error_code(answer) in {"invalid_credentials", "token_invalid", "validation_error"}
+                assert error_code(answer) in {"invalid_credentials", "not_found", "token_invalid", "validation_error"}
                 assert not (answer.json()["error"]["details"] or {}).get("fields"), answer.text
 
 
