@@ -176,7 +176,7 @@ async def wait_for(what: Callable[[], Awaitable[bool] | bool], *, timeout: float
 
 def say(name: str, line: str) -> None:
     """Print one line of the common log."""
-    label = f"{name:<9}|"
+    label = f"{name:<17}|"
     if sys.stdout.isatty():
         label = f"\033[{_COLORS[sum(name.encode()) % len(_COLORS)]}m{label}\033[0m"
     with contextlib.suppress(BrokenPipeError):

@@ -136,13 +136,14 @@ async def _start_stores(supervisor: Supervisor, values: Settings, folder: Path, 
 
 def _applications(values: Settings, env: dict[str, str]) -> list[Program]:
     celery = [PYTHON, "-m", "celery", "--quiet"]
-    queues = ",".join(QUEUES)
     programs = [Program("api", [PYTHON, "-m", "api"], env, APPLICATIONS)]
-    # One node of one process per core is 1.6 times one node with two processes.
-    for number in range(1, (values.dev_workers or os.cpu_count() or 1) + 1):
-        worker = [*celery, "-A", "worker", "worker", "-Q", queues, "-c", "1", "-n", f"worker{number}@%h"]
+    # One node of one process per core is 1.6 times one node with two processes. The model is held by one of its own.
+    general = ",".join(queue for queue in QUEUES if queue != "embeddings")
+    nodes = {f"worker{number}": general for number in range(1, (values.dev_workers or os.cpu_count() or 1) + 1)}
+    for name, queues in {**nodes, "worker_embeddings": "embeddings"}.items():
+        worker = [*celery, "-A", "worker", "worker", "-Q", queues, "-c", "1", "-n", f"{name}@%h"]
         flags = ["--without-gossip", "--without-mingle", "-l", values.log_level]
-        programs.append(Program(f"worker{number}", [*worker, *flags], env, APPLICATIONS))
+        programs.append(Program(name, [*worker, *flags], env, APPLICATIONS))
     programs.append(Program("beat", [*celery, "-A", "beat", "beat", "-l", values.log_level], env, APPLICATIONS))
     flower = [*celery, "-A", "beat", "flower", "--conf=beat/flower.py"]
     programs.append(Program("flower", flower, env, APPLICATIONS))
