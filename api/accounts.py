@@ -15,7 +15,7 @@ from shared import clock
 from shared.accounts import rules, service, sign_in
 from shared.accounts.models import Gender, User
 from shared.errors import Refusal
-from shared.photos.service import has_ready_photo
+from shared.profiles.service import completeness
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/users/me", tags=["account"])
@@ -179,14 +179,12 @@ class OwnAccount(Shape):
     profile: ProfileState
 
 
-def own_account(user: User, *, has_photo: bool) -> OwnAccount:
+def own_account(session: Session, user: User) -> OwnAccount:
     """The shape of one's own account."""
     place = None
     if user.latitude is not None and user.longitude is not None:
         place = Place(latitude=user.latitude, longitude=user.longitude)
-    percent, missing = rules.completeness(
-        {"photo": has_photo, "bio": bool(user.bio), "gender": user.gender is not None, "location": place is not None}
-    )
+    percent, missing = completeness(session, user)
     return OwnAccount(
         id=str(user.id),
         email=user.email,
@@ -213,18 +211,14 @@ def own_account(user: User, *, has_photo: bool) -> OwnAccount:
     )
 
 
-def _shown(session: Session, user: User) -> OwnAccount:
-    return own_account(user, has_photo=has_ready_photo(session, user))
-
-
 def _edited(session: Session, user: User, *, changes: dict[str, Any]) -> OwnAccount:
-    return _shown(session, service.edit(session, user, changes=changes))
+    return own_account(session, service.edit(session, user, changes=changes))
 
 
 @router.get("", operation_id="get_me", summary="Your account", responses=documented(*SIGNED_IN))
 async def get_me(me: Me) -> OwnAccount:
     """Everything about your own account."""
-    return await me.run(_shown)
+    return await me.run(own_account)
 
 
 @router.put(
@@ -279,7 +273,7 @@ async def change_password(me: Me, body: PasswordChange, hashing: PasswordHashing
 )
 async def pause(me: Me) -> OwnAccount:
     """Nobody new is shown to you or you to them until you resume; pausing again changes nothing."""
-    return await me.run(lambda session, user: _shown(session, service.pause(session, user)))
+    return await me.run(lambda session, user: own_account(session, service.pause(session, user)))
 
 
 @router.post(
@@ -287,7 +281,7 @@ async def pause(me: Me) -> OwnAccount:
 )
 async def resume(me: Me) -> OwnAccount:
     """End a pause; resuming again changes nothing."""
-    return await me.run(lambda session, user: _shown(session, service.resume(session, user)))
+    return await me.run(lambda session, user: own_account(session, service.resume(session, user)))
 
 
 def require_strong(password: str, *, about: tuple[str | None, ...]) -> None:

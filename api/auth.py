@@ -20,7 +20,6 @@ from shared.accounts.sign_in import TokenPair
 from shared.accounts.tokens import KeyRing
 from shared.database import Database
 from shared.errors import Refusal
-from shared.photos.service import has_ready_photo
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/auth", tags=["sign-in"])
@@ -163,7 +162,7 @@ class SignInParts:
             keys=self.keys,
             now=clock.now(),
         )
-        return TokensWithUser(**_tokens(pair), user=own_account(user, has_photo=has_ready_photo(session, user)))
+        return TokensWithUser(**_tokens(pair), user=own_account(session, user))
 
     async def _count_in_postgres(self, key: str) -> int:
         return await self.db.run(sign_in.count_attempt, key=key, now=clock.now())

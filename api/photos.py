@@ -32,18 +32,26 @@ class RejectionShape(Shape):
     message: str
 
 
-class PhotoShape(Shape):
-    """One's own photo. `urls` are signed and expire; ask again for fresh ones."""
+class PublicPhoto(Shape):
+    """A photo as others see it: without times, which would tell when somebody was last here.
+
+    `urls` are signed and expire; ask again for fresh ones.
+    """
 
     id: uuid.UUID
     status: str
-    rejection: RejectionShape | None
     position: int
     width: int | None
     height: int | None
     thumbhash: str | None
     color: str | None
     urls: dict[str, str] | None
+
+
+class PhotoShape(PublicPhoto):
+    """One's own photo."""
+
+    rejection: RejectionShape | None
     created_at: datetime
 
 
@@ -59,27 +67,30 @@ class PhotoOrder(Body):
     ids: list[uuid.UUID] = Field(max_length=100)
 
 
-def photo_shape(photo: Photo, request: Request) -> PhotoShape:
-    """The shape of one's own photo."""
-    rejection = None
-    if photo.rejection is not None:
-        code = Rejection(photo.rejection)
-        rejection = RejectionShape(code=code, message=MESSAGES[code])
+def public_photo(photo: Photo, request: Request) -> PublicPhoto:
+    """The shape of another's photo."""
     urls = None
-    if photo.renditions is not None and rejection is None:
+    if photo.renditions is not None and photo.rejection is None:
         urls = {variant: absolute(storage().url(key), request) for variant, key in photo.renditions.items()}
-    return PhotoShape(
+    return PublicPhoto(
         id=photo.id,
         status=photo.status,
-        rejection=rejection,
         position=photo.position,
         width=photo.width,
         height=photo.height,
         thumbhash=photo.thumbhash if urls else None,
         color=photo.color if urls else None,
         urls=urls,
-        created_at=photo.created_at,
     )
+
+
+def photo_shape(photo: Photo, request: Request) -> PhotoShape:
+    """The shape of one's own photo."""
+    rejection = None
+    if photo.rejection is not None:
+        code = Rejection(photo.rejection)
+        rejection = RejectionShape(code=code, message=MESSAGES[code])
+    return PhotoShape(**public_photo(photo, request).model_dump(), rejection=rejection, created_at=photo.created_at)
 
 
 _UPLOAD_BODY: dict[str, Any] = {

@@ -125,8 +125,14 @@ class Stack:
 
     def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run a command against the stack."""
-        env = {**os.environ, **self.addresses()}
-        return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120)
+        process = self.popen(*argv)
+        stdout, stderr = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+    def popen(self, *argv: str) -> subprocess.Popen[str]:
+        """Start a command against the stack."""
+        env = {**os.environ, **self.env, **self.addresses()}
+        return subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the database says."""

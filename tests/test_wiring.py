@@ -74,7 +74,8 @@ def test_migrations_match_the_models_and_can_be_taken_back(superuser: Engine, un
 
 
 def test_neither_the_api_nor_beat_loads_imaging_or_a_model() -> None:
-    heavy = "{'PIL', 'pi_heif', '_pi_heif', 'thumbhash', 'torch', 'sentence_transformers', 'numpy'}"
+    imaging = "'PIL', 'pi_heif', '_pi_heif', 'thumbhash'"
+    heavy = f"{{{imaging}, 'torch', 'sentence_transformers', 'transformers', 'tokenizers', 'onnxruntime', 'numpy'}}"
     for process in ("import api.app; api.app.create_app()", "import beat"):
         assert python(f"{process}; import sys; print(sorted({heavy} & set(sys.modules)))") == "[]"
 

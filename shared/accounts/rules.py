@@ -1,6 +1,5 @@
 """The rules of accounts: pure functions and tables of values."""
 
-from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -11,14 +10,6 @@ BIO_LENGTH: Final = 500
 NAME_LENGTH: Final = 50
 PASSWORD_LENGTHS: Final = (8, 128)
 DISTINCT_CHARACTERS: Final = 4  # NIST SP 800-63B: refuse repetitive secrets
-
-COMPLETENESS: Final[dict[str, tuple[int, str]]] = {
-    # part of a profile: its share in percent, and what to say while it is missing
-    "photo": (40, "Add a photo, so that people can see you."),
-    "bio": (20, "Write a few words about yourself."),
-    "gender": (20, "Say which gender you are, so that the right people find you."),
-    "location": (20, "Share roughly where you are, to meet people nearby."),
-}
 
 
 def age(birth_date: date, today: date) -> int:
@@ -48,12 +39,6 @@ def password_weakness(password: str, *, about: tuple[str | None, ...] = ()) -> s
 def time_zone_known(name: str) -> bool:
     """Whether this is an IANA time zone."""
     return name in _time_zones()
-
-
-def completeness(has: Mapping[str, bool]) -> tuple[int, list[str]]:
-    """(percent, what is missing in words) of a profile that has these parts of COMPLETENESS."""
-    percent = sum(share for part, (share, _) in COMPLETENESS.items() if has[part])
-    return percent, [words for part, (_, words) in COMPLETENESS.items() if not has[part]]
 
 
 @lru_cache

@@ -119,9 +119,3 @@ def _close_gaps(session: Session, user: User) -> int:
         photo.position = position
     session.flush()
     return len(photos)
-
-
-def has_ready_photo(session: Session, user: User) -> bool:
-    """Whether others can see this person."""
-    ready = select(Photo.id).where(Photo.user_id == user.id, Photo.status == PhotoStatus.READY)
-    return session.scalar(select(ready.exists())) or False

@@ -2,22 +2,21 @@
 
 import io
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
 from PIL import Image
 
 from shared.photos.rules import HEAD_BYTES, sniff
+from tests.end_to_end.conftest import LEASE_SCALE
 from tests.faults.uploads import Plan, run
 from tests.pictures import (
     REASONS,
@@ -38,35 +37,6 @@ from tests.pictures import (
 from tests.stack import ROOT, LiveClient, Stack
 
 POISON = b"POISON"
-LEASE_SCALE = 0.2  # six seconds for a photo
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with open_folder() as folder:
-        yield from running(folder)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with open_folder() as folder:
-        yield folder
-
-
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """A folder that others can enter, as Postgres needs where we are root; pytest's own are closed."""
-    with TemporaryDirectory(prefix="delete-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-def running(folder: Path) -> Iterator[Stack]:
-    poison = f"{Path(__file__).parent}/poison{os.pathsep}{ROOT}"  # it imports from here before the command does
-    stack = Stack(folder, {"PYTHONPATH": poison, "LEASE_SCALE": str(LEASE_SCALE)})
-    stack.start()
-    yield stack
-    stack.stop()
 
 
 @pytest.mark.xdist_group("stack")
@@ -117,7 +87,8 @@ def test_bad_pictures_get_their_answers_and_kill_nobody(stack: Stack) -> None:
         photo = person.processed(answer.json()["id"])
         assert (photo["status"] if photo["rejection"] is None else photo["rejection"]["code"]) == expected, name
     assert {name: stack.pids()[name] for name in workers} == workers
-    peaks = {name: memory.peak for name, memory in stack.memory().items() if name.startswith(("worker", "api"))}
+    photos = re.compile(r"api|worker\d")  # the model's worker holds more
+    peaks = {name: memory.peak for name, memory in stack.memory().items() if photos.match(name)}
     assert max(peaks.values()) < 250, peaks
 
 

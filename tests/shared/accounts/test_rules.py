@@ -3,7 +3,6 @@
 import re
 from calendar import isleap
 from datetime import date, timedelta
-from itertools import product
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -126,15 +125,3 @@ def test_every_known_time_zone_can_be_used() -> None:
     for name in available_timezones():
         assert rules.time_zone_known(name)
         assert ZoneInfo(name).key == name
-
-
-def test_completeness_adds_up() -> None:
-    parts = list(rules.COMPLETENESS)
-    assert set(parts) == {"photo", "bio", "gender", "location"}
-    for chosen in product([False, True], repeat=len(parts)):
-        has = dict(zip(parts, chosen, strict=True))
-        percent, missing = rules.completeness(has)
-        assert percent == sum(share for part, (share, _) in rules.COMPLETENESS.items() if has[part])
-        assert missing == [words for part, (_, words) in rules.COMPLETENESS.items() if not has[part]]
-        assert (percent == 100) == (missing == [])
-    assert rules.completeness(dict.fromkeys(parts, False))[0] == 0

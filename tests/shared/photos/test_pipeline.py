@@ -47,11 +47,9 @@ def told(session: Session) -> list[str]:
 
 def test_a_photo_becomes_ready_and_its_owner_is_told(session: Session) -> None:
     user = make_user(session)
-    assert not service.has_ready_photo(session, user)
     photo = accept(session, submit(session, user), outcome())
     assert (photo.status, photo.width, photo.height, photo.color) == ("ready", 1080, 1440, "#336699")
     assert photo.fingerprint == f"{INFORMATIVE:064b}"
-    assert service.has_ready_photo(session, user)
     assert told(session) == ["photo.ready"]
 
 

@@ -1,0 +1,62 @@
+"""Who may see whom: the conditions under which discovery could show one person to another, wherever they live."""
+
+from datetime import date
+from typing import Final
+
+from sqlalchemy import and_, any_, exists, func, or_
+from sqlalchemy.sql.elements import ColumnElement
+
+from shared.accounts.models import Gender, Role, Status, User
+from shared.accounts.rules import age
+from shared.photos.models import Photo, PhotoStatus
+
+OLDEST: Final = 99  # as the highest age of a preference it means: and older
+
+
+def could_meet(viewer: User, *, today: date) -> ColumnElement[bool]:
+    """The condition on a user for discovery to be able to show them to the viewer, but for distance.
+
+    Each is within the other's genders and ages. Somebody who has not said their gender fits those who seek all.
+    """
+    mine = age(viewer.birth_date, today)
+    return and_(
+        User.id != viewer.id,
+        User.status == Status.ACTIVE,
+        exists().where(Photo.user_id == User.id, Photo.status == PhotoStatus.READY),
+        _seeks_all(viewer) or User.gender.in_(viewer.sought_genders),
+        _sought_by_them(viewer),
+        _born_within(viewer.min_age, viewer.max_age, today),
+        User.min_age <= mine,
+        or_(User.max_age >= mine, User.max_age == OLDEST),
+    )
+
+
+def may_see(viewer: User, *, today: date) -> ColumnElement[bool]:
+    """The condition on a user for the viewer to see their public profile: moderators see all, everybody themself."""
+    if viewer.role in {Role.MODERATOR, Role.ADMIN}:
+        return User.status != Status.DELETING
+    return or_(User.id == viewer.id, could_meet(viewer, today=today))
+
+
+def _seeks_all(viewer: User) -> bool:
+    return set(viewer.sought_genders) == set(Gender)
+
+
+def _sought_by_them(viewer: User) -> ColumnElement[bool]:
+    if viewer.gender is None:
+        return func.cardinality(User.sought_genders) == len(Gender)
+    return viewer.gender == any_(User.sought_genders)
+
+
+def _born_within(youngest: int, oldest: int, today: date) -> ColumnElement[bool]:
+    """Whether they have had birthday number `youngest`, and not yet the one after `oldest`."""
+    born = User.birth_date <= _years_before(today, youngest)
+    return born if oldest == OLDEST else and_(born, User.birth_date > _years_before(today, oldest + 1))
+
+
+def _years_before(today: date, years: int) -> date:
+    """The latest birth date of somebody who is `years` old or older today."""
+    try:
+        return today.replace(year=today.year - years)
+    except ValueError:  # 29 February, and no leap year then: whoever was born on 1 March is younger
+        return date(today.year - years, 2, 28)

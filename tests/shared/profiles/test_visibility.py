@@ -1,0 +1,113 @@
+"""Who may see whom, by every condition that discovery has, tried from both sides."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.accounts.models import Role, Status, User
+from shared.accounts.rules import age
+from shared.photos.models import Photo, PhotoStatus
+from shared.profiles.visibility import _years_before, could_meet, may_see
+from tests.people import make_user
+
+TODAY = date(2026, 11, 20)
+
+
+def person(session: Session, *, photo: PhotoStatus | None = PhotoStatus.READY, **columns: Any) -> User:
+    user = make_user(session, **columns)
+    if photo is not None:
+        reason = "too_small" if photo == PhotoStatus.REJECTED else None
+        renditions = {"1080": "a"} if photo == PhotoStatus.READY else None
+        session.add(Photo(user_id=user.id, position=0, status=photo, rejection=reason, renditions=renditions))
+        session.flush()
+    return user
+
+
+def sees(session: Session, viewer: User, other: User, rule: Callable[..., Any] = could_meet) -> bool:
+    return session.scalar(select(User.id).where(User.id == other.id, rule(viewer, today=TODAY))) is not None
+
+
+def born(years: int, *, days: int = 0) -> date:
+    """The birth date of somebody who is `years` old since `days` days."""
+    return TODAY.replace(year=TODAY.year - years) - timedelta(days=days)
+
+
+def test_two_people_without_wishes_could_meet(session: Session) -> None:
+    ada, bob = person(session), person(session)
+    assert sees(session, ada, bob)
+    assert not sees(session, ada, ada)
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"photo": None},
+        {"photo": PhotoStatus.PROCESSING},
+        {"photo": PhotoStatus.REJECTED},
+        {"status": Status.PAUSED},
+        {"status": Status.SUSPENDED},
+        {"status": Status.DELETING},
+    ],
+)
+def test_who_cannot_appear_is_not_seen_but_may_look(session: Session, theirs: dict[str, Any]) -> None:
+    ada, bob = person(session), person(session, **theirs)
+    assert not sees(session, ada, bob)
+    assert sees(session, bob, ada)
+
+
+@pytest.mark.parametrize(
+    ("hers", "his", "meet"),
+    [
+        ({"gender": "woman", "sought_genders": ["man"]}, {"gender": "man", "sought_genders": ["woman"]}, True),
+        ({"gender": "woman", "sought_genders": ["man"]}, {"gender": "man", "sought_genders": ["man"]}, False),
+        ({"gender": "woman", "sought_genders": ["woman"]}, {"gender": "man", "sought_genders": ["woman"]}, False),
+        ({"gender": "nonbinary"}, {"gender": "man", "sought_genders": ["woman", "nonbinary"]}, True),
+        ({"gender": None}, {"gender": None}, True),
+        ({"gender": None}, {"gender": "man", "sought_genders": ["woman", "man"]}, False),
+        ({"sought_genders": ["man"]}, {"gender": None}, False),
+        ({"birth_date": born(30), "max_age": 40}, {"birth_date": born(40, days=364), "min_age": 30}, True),
+        ({"birth_date": born(30), "max_age": 40}, {"birth_date": born(41)}, False),
+        ({"birth_date": born(30), "min_age": 25}, {"birth_date": born(25)}, True),
+        ({"birth_date": born(30), "min_age": 25}, {"birth_date": born(25, days=-1)}, False),
+        ({"birth_date": born(30)}, {"birth_date": born(30), "min_age": 31}, False),
+        ({"birth_date": born(30, days=-1)}, {"birth_date": born(30), "max_age": 29}, True),
+        ({"birth_date": born(30)}, {"birth_date": born(30), "max_age": 29}, False),
+        ({"birth_date": born(104)}, {"birth_date": born(30), "max_age": 99}, True),
+        ({"birth_date": born(104)}, {"birth_date": born(30), "max_age": 98}, False),
+    ],
+)
+def test_each_must_be_within_the_others_wishes(
+    session: Session, hers: dict[str, Any], his: dict[str, Any], meet: bool
+) -> None:
+    ada, bob = person(session, **hers), person(session, **his)
+    assert sees(session, ada, bob) == meet
+    assert sees(session, bob, ada) == meet
+
+
+def test_how_far_somebody_lives_does_not_matter_for_a_profile(session: Session) -> None:
+    ada = person(session, latitude=0.0, longitude=0.0, max_distance_km=1)
+    assert sees(session, ada, person(session, latitude=50.0, longitude=50.0))
+
+
+def test_everybody_sees_themself_and_moderators_see_all_but_who_is_leaving(session: Session) -> None:
+    hidden = person(session, photo=None, status=Status.SUSPENDED)
+    leaving = person(session, status=Status.DELETING)
+    assert sees(session, hidden, hidden, may_see)
+    for role in (Role.MODERATOR, Role.ADMIN):
+        moderator = person(session, role=role)
+        assert sees(session, moderator, hidden, may_see)
+        assert not sees(session, moderator, leaving, may_see)
+    assert not sees(session, person(session), hidden, may_see)
+
+
+@given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.integers(18, 100))
+def test_who_was_born_on_the_latest_day_is_just_old_enough(today: date, years: int) -> None:
+    latest = _years_before(today, years)
+    assert age(latest, today) == years
+    assert age(latest + timedelta(days=1), today) == years - 1
