@@ -44,7 +44,7 @@ format: $(READY) ## Rewrite the code in the house format and mend what can be me
 bench: $(READY) ## Measure speed against floors (ONLY=photos,queue,latency limits it)
 	@$(BIN)/python -m bench $(ONLY)
 
-faults: $(READY) ## Upload while workers, Redis and Postgres are killed; print what became of every upload
+faults: $(READY) ## Work while workers, Redis and Postgres are killed; print what became of everything
 	@$(BIN)/python -m tests.faults
 
 migrate: $(READY) ## Bring the database of DATABASE_URL (or of a running `make up`) to the newest schema

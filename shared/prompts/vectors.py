@@ -49,6 +49,8 @@ def store(session: Session, vectors: Mapping[Source, Sequence[float]], *, model:
 
     An answer that says something else by now is left alone: it was asked for anew.
     """
+    if not vectors:
+        return
     people = {source.user_id for source in vectors}
     lock_all(session, people)
     session.connection().execute(

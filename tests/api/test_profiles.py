@@ -14,7 +14,7 @@ from shared.accounts.models import Role, User
 from shared.accounts.rules import age
 from shared.photos.models import Photo, PhotoStatus
 from shared.prompts.catalogue import QUESTIONS
-from tests.api.test_quiz import take_quiz
+from tests.api.test_quiz import submit
 from tests.people import Person, error_code, sign_up
 
 PLACE = {"latitude": 52.520008, "longitude": 13.404954}
@@ -93,7 +93,7 @@ def test_others_see_what_is_meant_for_them(ada: Person, bob: Person) -> None:
 def test_nothing_tells_an_address_a_place_a_role_or_a_time(ada: Person, bob: Person, session: Session) -> None:
     ada.patch("/v1/users/me", json={"location": {"latitude": 52.5, "longitude": 13.4}})
     say(bob, "Rye.", 1)
-    take_quiz(bob)
+    submit(bob)
     session.execute(update(User).where(User.id == bob.id).values(role=Role.ADMIN))
     told = ada.get(f"/v1/users/{bob.id}").text
     for secret in (bob.email, "1992", "52.5", "13.4", "admin", "private", "Nobody"):
@@ -122,8 +122,8 @@ def test_how_well_two_fit_is_told_with_reasons_and_whether_it_is_an_estimate(ada
     fit = seen(ada, bob)["compatibility"]
     assert (fit["percent"], fit["estimated"]) == (100, True)
     assert fit["note"]
-    take_quiz(bob, choice=0)
-    take_quiz(ada, choice=1)
+    submit(bob, 0)
+    submit(ada, 1)
     fit = seen(ada, bob)["compatibility"]
     assert 0 <= fit["percent"] < 100
     assert (fit["estimated"], fit["note"]) == (False, None)
@@ -162,7 +162,7 @@ def test_a_profile_takes_a_fixed_number_of_queries(ada: Person, bob: Person, que
     alone = len(queries)
     for number in range(3):
         say(bob, str(number), number)
-    take_quiz(bob)
+    submit(bob)
     queries.clear()
     seen(ada, bob)
     assert len(queries) <= alone + 1  # the questions of what was answered
@@ -173,7 +173,7 @@ def test_what_is_missing_is_told_in_words_until_nothing_is(ada: Person, session:
     state = ada.get("/v1/users/me").json()["profile"]
     assert (state["complete"], state["percent"], len(state["missing"])) == (False, 0, 6)
     say(ada, "Secret.", 0, private=True)
-    take_quiz(ada)
+    submit(ada)
     state = ada.get("/v1/users/me").json()["profile"]
     assert (state["percent"], len(state["missing"])) == (40, 4)
     show(session, ada)
