@@ -174,9 +174,10 @@ _FIRST: Final = Quiz(
                 ),
                 _option(
                     "shutters",
-                    "I am choosing the colour of the shutters already; doubts can wait for another day.",
+                    "I am choosing the colour of the shutters already, and the weeks in which I come to help.",
                     adventure=+2,
                     directness=-1,
+                    independence=-1,
                 ),
             ),
         ),
