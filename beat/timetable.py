@@ -8,6 +8,7 @@ from shared.jobs import (
     ASK_FOR_UNFINISHED_VECTORS,
     HEARTBEATS,
     PURGE_SESSIONS,
+    REFRESH_POPULATION,
     SWEEP_FILES,
     SWEEP_WORK,
     TIDY_PHOTOS,
@@ -36,6 +37,7 @@ TIMETABLE: Final = (
     _row(ASK_FOR_UNFINISHED_VECTORS, minutes=10),
     _row(TIDY_PHOTOS, hours=1),
     _row(PURGE_SESSIONS, hours=1),
+    _row(REFRESH_POPULATION, hours=1),
 )
 
 

@@ -54,6 +54,7 @@ PURGE_SESSIONS = _periodic("accounts.purge_sessions")
 SWEEP_FILES = _periodic("photos.sweep_files")
 TIDY_PHOTOS = _periodic("photos.tidy")
 ASK_FOR_UNFINISHED_VECTORS = _periodic("prompts.ask_for_unfinished")
+REFRESH_POPULATION = _periodic("quiz.refresh_population")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
 LEDGER_JOBS: Final = {job.name: job for job in (PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES)}
@@ -63,5 +64,6 @@ PERIODIC_JOBS: Final = (
     SWEEP_FILES,
     TIDY_PHOTOS,
     ASK_FOR_UNFINISHED_VECTORS,
+    REFRESH_POPULATION,
     *HEARTBEATS.values(),
 )
