@@ -159,7 +159,7 @@ async def list_answers(
     operation_id="create_answer",
     summary="Answer a prompt",
     status_code=status.HTTP_201_CREATED,
-    responses=documented(*SIGNED_IN, "prompt_already_answered", "prompt_limit", "private_limit", "validation_error"),
+    responses=documented(*SIGNED_IN, "prompt_already_answered", "prompt_limit", "validation_error"),
 )
 async def create_answer(request: Request, response: Response, me: Me, body: NewAnswer) -> AnswerShape:
     """Up to three. A worker reads it within seconds: `status` becomes `embedded`."""
@@ -195,7 +195,7 @@ async def get_answer(me: Me, answer_id: uuid.UUID) -> AnswerShape:
     "/profile/prompts/{answer_id}",
     operation_id="replace_answer",
     summary="Write an answer anew",
-    responses=documented(*SIGNED_IN, "not_found", "prompt_already_answered", "private_limit", "validation_error"),
+    responses=documented(*SIGNED_IN, "not_found", "prompt_already_answered", "prompt_limit", "validation_error"),
 )
 async def replace_answer(me: Me, answer_id: uuid.UUID, body: AnswerPut) -> AnswerShape:
     """`pending` again when its text has changed."""

@@ -20,7 +20,6 @@ ERRORS: Final[dict[str, tuple[int, str]]] = {
     "photo_limit": (409, "You already have as many photos as fit. Delete one to add another."),
     "prompt_limit": (409, "You have answered as many prompts as fit. Delete one to answer another."),
     "prompt_already_answered": (409, "You have answered this prompt already. Change that answer instead."),
-    "private_limit": (409, "One answer can be private, and one already is."),
     "quiz_too_soon": (409, "You have taken the quiz not long ago."),
     "too_large": (413, "This is larger than allowed."),
     "unsupported_media": (415, "This kind of file is not supported."),

@@ -13,7 +13,7 @@ from shared.accounts.service import lock
 from shared.errors import Refusal
 from shared.jobs import EMBED_ANSWER, MAKE_BADGES
 from shared.prompts.models import Prompt, PromptAnswer
-from shared.prompts.rules import MAX_ANSWERS
+from shared.prompts.rules import MAX_ANSWERS, MAX_PRIVATE
 from shared.prompts.vectors import refresh_profiles
 
 Sort = Literal["position", "-position", "created_at", "-created_at", "updated_at", "-updated_at"]
@@ -67,13 +67,13 @@ def answer(session: Session, user: User, *, prompt_id: uuid.UUID, text: str, pri
     """Answer a prompt, and promise to embed what was said. Racing answers wait for each other: the limit is exact.
 
     Raises:
-        Refusal: `validation_error` for an unknown prompt, `prompt_already_answered`, `prompt_limit`, `private_limit`.
+        Refusal: `validation_error` for an unknown prompt, `prompt_already_answered`, `prompt_limit`.
     """
     lock(session, user.id)
     answers = _all(session, user)
     _check_prompt(session, answers, prompt_id)
     if len(answers) >= MAX_ANSWERS:
-        raise Refusal("prompt_limit", details={"limit": MAX_ANSWERS})
+        raise Refusal("prompt_limit", details={"answers": MAX_ANSWERS})
     _check_private(answers, private=private)
     written = PromptAnswer(user_id=user.id, prompt_id=prompt_id, answer=text, private=private, position=len(answers))
     session.add(written)
@@ -88,7 +88,7 @@ def replace(
     """Write an answer anew, also to another prompt. Its vector is gone at once when the text has changed.
 
     Raises:
-        Refusal: `not_found`, `validation_error` for an unknown prompt, `prompt_already_answered`, `private_limit`.
+        Refusal: `not_found`, `validation_error` for an unknown prompt, `prompt_already_answered`.
     """
     lock(session, user.id)
     written = own_answer(session, user, answer_id=answer_id)
@@ -176,4 +176,6 @@ def _check_prompt(session: Session, answers: Sequence[PromptAnswer], prompt_id: 
 
 def _check_private(answers: Sequence[PromptAnswer], *, private: bool) -> None:
     if private and any(other.private for other in answers):
-        raise Refusal("private_limit")
+        raise Refusal(
+            "prompt_limit", "One answer can be private, and one already is.", details={"private": MAX_PRIVATE}
+        )

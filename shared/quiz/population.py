@@ -15,6 +15,7 @@ from shared.quiz.rules import UNKNOWN, Scores
 # Takes a third of a second however many people there are. Of all people half, to within half a percent, lie below the
 # median of so many: twice the standard error of a share, sqrt(1/4 / n).
 SAMPLE: Final = 50_000
+FEWEST: Final = 20  # people: the median of fewer would tell something about each of them
 
 _REFRESH: Final = text("""
 WITH sample AS (
@@ -26,7 +27,7 @@ WITH sample AS (
 )
 INSERT INTO population_traits (id, scores, people, computed_at)
 SELECT 1, array_agg(median ORDER BY place)::vector, (SELECT count(*) FROM sample), :now FROM medians
-HAVING count(*) > 0
+HAVING (SELECT count(*) FROM sample) >= :fewest
 ON CONFLICT (id) DO UPDATE
 SET scores = excluded.scores, people = excluded.people, computed_at = excluded.computed_at
 RETURNING people
@@ -34,11 +35,11 @@ RETURNING people
 
 
 def refresh(session: Session, *, now: datetime) -> int:
-    """Compute each trait's median anew; of how many people. With nobody to ask, what was known stays.
+    """Compute each trait's median anew; of how many people. With fewer than FEWEST, what was known stays.
 
     Ids are random, so the first SAMPLE of them are a fair sample.
     """
-    return session.scalar(_REFRESH, {"sample": SAMPLE, "now": now}) or 0
+    return session.scalar(_REFRESH, {"sample": SAMPLE, "fewest": FEWEST, "now": now}) or 0
 
 
 def usual(session: Session) -> Scores:

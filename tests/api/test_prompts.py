@@ -125,12 +125,12 @@ def test_three_answers_each_to_another_prompt_one_of_them_private(ada: Person) -
     again = ada.post(ANSWERS, json={"question_id": IDS[0], "answer": "Again."})
     assert (again.status_code, error_code(again)) == (409, "prompt_already_answered")
     private = ada.post(ANSWERS, json={"question_id": IDS[1], "answer": "Secret.", "private": True})
-    assert (private.status_code, error_code(private)) == (409, "private_limit")
+    assert (private.status_code, error_code(private)) == (409, "prompt_limit")
     say(ada, question=1)
     say(ada, question=2)
     fourth = ada.post(ANSWERS, json={"question_id": IDS[3], "answer": "More."})
     assert (fourth.status_code, error_code(fourth)) == (409, "prompt_limit")
-    assert fourth.json()["error"]["details"] == {"limit": 3}
+    assert fourth.json()["error"]["details"] == {"answers": 3}
     assert [said["position"] for said in ada.get(ANSWERS).json()["items"]] == [0, 1, 2]
 
 
@@ -174,7 +174,7 @@ def test_replacing_keeps_to_the_limits(ada: Person) -> None:
     refused = ada.put(path, json={"question_id": IDS[0], "answer": "Other."})
     assert (refused.status_code, error_code(refused)) == (409, "prompt_already_answered")
     refused = ada.put(path, json={"answer": "Other.", "private": True})
-    assert (refused.status_code, error_code(refused)) == (409, "private_limit")
+    assert (refused.status_code, error_code(refused)) == (409, "prompt_limit")
     refused = ada.put(path, json={"answer": ""})
     assert (refused.status_code, error_code(refused)) == (422, "validation_error")
     assert listed(ada) == ["Fish soup."] * 2

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 import pytest
-from sqlalchemy import Float, event, func, literal, select
+from sqlalchemy import Float, func, literal, select
 from sqlalchemy.orm import Session
 
 from shared.quiz import population
@@ -17,6 +17,11 @@ from shared.quiz.rules import UNKNOWN
 from tests.people import make_user
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(population, "FEWEST", 1)
 
 
 def scored(session: Session, values: Sequence[float]) -> uuid.UUID:
@@ -77,18 +82,21 @@ def test_who_has_not_answered_is_compared_by_what_is_usual(session: Session) -> 
     assert population.sides(session, [unknown]) == {unknown: Side((0.25,) * 6, estimated=True)}
 
 
-def test_however_many_are_compared_it_takes_two_queries(session: Session) -> None:
+def test_of_a_few_people_nothing_is_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(population, "FEWEST", 3)
+    for _ in range(2):
+        scored(session, [0.25] * 6)
+    assert population.refresh(session, now=NOW) == 0
+    assert population.usual(session) == UNKNOWN
+    scored(session, [0.25] * 6)
+    assert population.refresh(session, now=NOW) == 3
+
+
+def test_however_many_are_compared_it_takes_two_queries(session: Session, queries: list[str]) -> None:
     ids = [scored(session, [0.5] * 6) for _ in range(5)]
-    seen: list[str] = []
-    bind = session.connection()
-
-    def see(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    event.listen(bind, "before_cursor_execute", see)
+    queries.clear()
     population.sides(session, ids)
-    event.remove(bind, "before_cursor_execute", see)
-    assert len(seen) == 2
+    assert len(queries) == 2
 
 
 def test_the_rule_can_be_computed_where_the_rows_are(session: Session) -> None:
