@@ -173,7 +173,7 @@ def test_a_processed_photo_is_shown_with_links_and_a_rejected_one_with_its_reaso
     page = ada.get("/v1/profile/photos", params={"limit": 1, "offset": 1}).json()
     assert [photo["id"] for photo in page["items"]] == [damaged]
     assert page["total"] == 2
-    assert ada.get("/v1/users/me").json()["profile"]["percent"] == 40
+    assert ada.get("/v1/users/me").json()["profile"]["percent"] == 30
 
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"offset": -1}, {"limit": "many"}, {"limit": 10**30}])
