@@ -71,7 +71,7 @@ def test_killing_the_worker_loses_no_answer_and_a_new_model_takes_all_over(folde
     assert outcome.held, outcome
     assert outcome.kills
     model = str(small_model(tmp_path / "model"))
-    stack = Stack(folder, {"EMBEDDING_MODEL": model, "LEASE_SCALE": "0.2"})
+    stack = Stack(folder, {"EMBEDDING_MODEL": model, "EMBEDDING_DIR": str(tmp_path), "LEASE_SCALE": "0.2"})
     stack.start()
     try:
         moving = stack.popen(

@@ -8,9 +8,10 @@ from sqlalchemy import select, update
 
 from shared import ledger
 from shared.database import Database
-from shared.jobs import PROCESS_PHOTO
+from shared.jobs import EMBED_ANSWER, PROCESS_PHOTO
 from shared.ledger import Work
 from shared.photos import service
+from tests.answers import say
 from tests.people import make_user
 from worker import commands
 
@@ -84,3 +85,24 @@ def test_reindexing_goes_through_everything_in_batches(committed: Database, monk
         assert waiting(committed) == ids
     assert "Queued 5 photos." in run("reindex", "photos", "--user", str(user.id)).output
     assert "Queued 0 photos." in run("reindex", "photos", "--user", str(uuid.uuid4())).output
+
+
+def test_reindexing_can_be_watched_until_it_is_done(committed: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "WATCH_EVERY", 0.01)
+    with committed.transaction() as session:
+        user = make_user(session)
+        for number in range(3):
+            say(session, user, "The same again.", question=number)
+    worked = []
+
+    def work(_seconds: float) -> None:
+        with committed.transaction() as session:
+            done = ledger.claim_batch(session, EMBED_ANSWER, most=2)
+            ledger.finish_all(session, done)
+        worked.append(len(done))
+
+    monkeypatch.setattr(commands.time, "sleep", work)
+    result = run("reindex", "embeddings", "--stale", "--wait")
+    assert "Done: 3 embeddings." in result.output
+    assert worked == [2, 1]
+    assert waiting(committed) == set()

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,11 +127,11 @@ def other_model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_change_of_the_model_moves_everything_over(
-    committed: Database, model: None, configured: Callable[..., None], other_model: str
+    committed: Database, model: None, configured: Callable[..., None], other_model: str, tmp_path: Path
 ) -> None:
     ids = saying(committed, "one thing", "another thing")
     tasks.embed(str(ids[0]))
-    configured(EMBEDDING_MODEL=other_model)
+    configured(EMBEDDING_MODEL=other_model, EMBEDDING_DIR=str(tmp_path))
     engine.embedder.cache_clear()
     with committed.transaction() as session:
         stale = vectors.to_embed(user_id=None, stale=True, engine=engine.engine_name())
