@@ -88,7 +88,6 @@ def test_reindexing_goes_through_everything_in_batches(committed: Database, monk
 
 
 def test_reindexing_can_be_watched_until_it_is_done(committed: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "WATCH_EVERY", 0.01)
     with committed.transaction() as session:
         user = make_user(session)
         for number in range(3):
