@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from shared import ledger
 from shared.accounts.models import User
 from shared.database import Database
 from shared.embedding import engine
@@ -116,7 +117,7 @@ def test_an_answer_that_is_gone_is_work_that_is_done(committed: Database, model:
     assert answers(committed)[stays].vector is not None
     with committed.transaction() as session:
         session.execute(update(PromptAnswer).values(answer="three"))
-        vectors.ledger.ask(session, EMBED_ANSWER, str(gone))
+        ledger.ask(session, EMBED_ANSWER, str(gone))
     tasks.embed(str(gone))
     assert promised(committed, EMBED_ANSWER.name) == []
 
@@ -135,7 +136,7 @@ def test_a_change_of_the_model_moves_everything_over(
     engine.embedder.cache_clear()
     with committed.transaction() as session:
         stale = vectors.to_embed(user_id=None, stale=True, engine=engine.engine_name())
-        vectors.ledger.ask(session, EMBED_ANSWER, *map(str, session.scalars(stale)))
+        ledger.ask(session, EMBED_ANSWER, *map(str, session.scalars(stale)))
     tasks.embed(str(ids[0]))
     assert {row.model for row in answers(committed).values()} == {other_model}
     with committed.transaction() as session:
