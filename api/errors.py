@@ -56,7 +56,7 @@ def answer(refusal: Refusal) -> JSONResponse:
     headers = dict(refusal.headers or {})
     if refusal.status == status.HTTP_401_UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, section 11.6.1: every 401 names a scheme
-    return JSONResponse({"error": body.model_dump()}, refusal.status, headers)
+    return JSONResponse({"error": body.model_dump(mode="json")}, refusal.status, headers)
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from shared.jobs import HEARTBEATS, PURGE_SESSIONS, SWEEP_FILES, SWEEP_WORK, TIDY_PHOTOS, Job
+from shared.jobs import (
+    HEARTBEATS,
+    PURGE_SESSIONS,
+    REFRESH_POPULATION,
+    SWEEP_FILES,
+    SWEEP_WORK,
+    TIDY_PHOTOS,
+    Job,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,7 @@ TIMETABLE: Final = (
     _row(SWEEP_FILES, minutes=10),
     _row(TIDY_PHOTOS, hours=1),
     _row(PURGE_SESSIONS, hours=1),
+    _row(REFRESH_POPULATION, hours=1),
 )
 
 

@@ -36,7 +36,8 @@ ERRORS: Final[dict[str, tuple[int, str]]] = {
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
     """A request is refused for a reason that its sender is told.
 
-    `code` is a key of ERRORS; `message` replaces the table's words where more can be said; `details` is JSON.
+    `code` is a key of ERRORS; `message` replaces the table's words where more can be said; `details` is JSON, in which
+    moments and ids may stand as they are.
     """
 
     def __init__(

@@ -53,7 +53,15 @@ SWEEP_WORK = _periodic("work.sweep", lease=15)
 PURGE_SESSIONS = _periodic("accounts.purge_sessions")
 SWEEP_FILES = _periodic("photos.sweep_files")
 TIDY_PHOTOS = _periodic("photos.tidy")
+REFRESH_POPULATION = _periodic("quiz.refresh_population")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
 LEDGER_JOBS: Final = {job.name: job for job in (PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES)}
-PERIODIC_JOBS: Final = (SWEEP_WORK, PURGE_SESSIONS, SWEEP_FILES, TIDY_PHOTOS, *HEARTBEATS.values())
+PERIODIC_JOBS: Final = (
+    SWEEP_WORK,
+    PURGE_SESSIONS,
+    SWEEP_FILES,
+    TIDY_PHOTOS,
+    REFRESH_POPULATION,
+    *HEARTBEATS.values(),
+)

@@ -101,6 +101,9 @@ class Settings(BaseSettings):
         "~/.cache/delete/embedding", description="Where models are kept in the form that runs fastest"
     )
 
+    # The quiz
+    quiz_retake_days: int = Field(30, ge=0, le=365, description="Days until the quiz can be taken again")
+
     # Flower
     flower_port: int = Field(5555, ge=1, le=65535)
     flower_host: str = "127.0.0.1"

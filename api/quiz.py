@@ -1,0 +1,141 @@
+"""Routes of one's own quiz and of the traits that follow from it."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request, Response, status
+from pydantic import ConfigDict, Field, RootModel
+
+from api.accounts import SIGNED_IN
+from api.dependencies import Me
+from api.errors import documented
+from api.media import absolute
+from api.shapes import Body, Shape
+from shared import clock
+from shared.quiz import service
+from shared.quiz.questions import CURRENT, QUIZZES, Question
+from shared.quiz.rules import Scores
+from shared.quiz.service import OwnQuiz
+from shared.quiz.traits import TRAITS, Trait
+
+router = APIRouter(prefix="/v1/profile", tags=["quiz"])
+
+MOST_ANSWERS: Final = 50  # far more than any quiz has questions
+
+
+class OptionShape(Shape):
+    """Something one might do."""
+
+    id: uuid.UUID
+    text: str
+
+
+class QuestionShape(Shape):
+    """A situation, what one might do in it, and the id of one's own choice."""
+
+    id: uuid.UUID
+    text: str
+    options: list[OptionShape]
+    answer: uuid.UUID | None
+
+
+class QuizShape(Shape):
+    """The quiz of today with one's own answers to it; `answered_at` and `retake_at` are of whatever version."""
+
+    version: int
+    questions: list[QuestionShape]
+    answered_at: datetime | None
+    retake_at: datetime | None
+
+
+class TraitShape(Shape):
+    """One's own score of a trait, 0 to 1, and what a low and a high one mean. Neither is better."""
+
+    trait: Trait
+    score: float
+    label: str
+    low: str
+    high: str
+
+
+class TraitList(RootModel[list[TraitShape]]):
+    """All traits, in their order; empty before the quiz is taken."""
+
+
+class TakenQuizShape(QuizShape):
+    """The quiz as it was just answered, and what follows from it."""
+
+    traits: list[TraitShape]
+
+
+def _example() -> dict[str, Any]:
+    quiz = QUIZZES[CURRENT]
+    answers = {
+        str(quiz.question_id(question)): str(quiz.option_id(question, question.options[0]))
+        for question in quiz.questions
+    }
+    return {"version": quiz.version, "answers": answers}
+
+
+class QuizAnswers(Body):
+    """An answer to every question of the current version: id of the question to id of the option."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_example()]})
+
+    version: Annotated[int, Field(strict=True, ge=1, le=32_767)]
+    answers: dict[uuid.UUID, uuid.UUID] = Field(max_length=MOST_ANSWERS)
+
+
+@router.get("/quiz", operation_id="get_quiz", summary="The quiz", responses=documented(*SIGNED_IN))
+async def get_quiz(me: Me) -> QuizShape:
+    """Six situations with four options each, and what you chose, if you have taken this version."""
+    own = await me.run(service.own)
+    return QuizShape(**_quiz(own))
+
+
+@router.post(
+    "/quiz",
+    operation_id="submit_quiz",
+    summary="Take the quiz",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=documented(*SIGNED_IN, "quiz_too_soon", "quiz_incomplete", "validation_error"),
+)
+async def submit_quiz(request: Request, response: Response, me: Me, body: QuizAnswers) -> TakenQuizShape:
+    """Answer every question. Traits are there at once, badges a moment later; from `retake_at` on you may again."""
+    own = await me.run(service.submit, version=body.version, answers=body.answers, now=clock.now())
+    response.headers["Location"] = absolute("/v1/profile/quiz", request)
+    return TakenQuizShape(**_quiz(own), traits=_traits(own.scores))
+
+
+@router.get("/traits", operation_id="list_traits", summary="Your traits", responses=documented(*SIGNED_IN))
+async def list_traits(me: Me) -> TraitList:
+    """What follows from your answers, as a plain list; empty before you have taken the quiz."""
+    own = await me.run(service.own)
+    return TraitList(_traits(own.scores))
+
+
+def _quiz(own: OwnQuiz) -> dict[str, Any]:
+    return {
+        "version": own.quiz.version,
+        "questions": [_question(own, question) for question in own.quiz.questions],
+        "answered_at": own.answered_at,
+        "retake_at": own.retake_at,
+    }
+
+
+def _question(own: OwnQuiz, question: Question) -> QuestionShape:
+    ids = {option.slug: own.quiz.option_id(question, option) for option in question.options}
+    return QuestionShape(
+        id=own.quiz.question_id(question),
+        text=question.text,
+        options=[OptionShape(id=ids[option.slug], text=option.text) for option in question.options],
+        answer=ids.get(own.sheet.get(question.slug, "")),
+    )
+
+
+def _traits(scores: Scores | None) -> list[TraitShape]:
+    return [
+        TraitShape(trait=trait, score=round(score, 3), label=meaning.label, low=meaning.low, high=meaning.high)
+        for (trait, meaning), score in zip(TRAITS.items(), scores or (), strict=scores is not None)
+    ]
