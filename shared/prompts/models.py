@@ -3,7 +3,6 @@
 import uuid
 from typing import Final
 
-from pgvector import HalfVector
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
     Boolean,
@@ -67,7 +66,7 @@ class PromptAnswer(Base):
     private: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     """Embedded, so that it counts for ranking, but never shown to others."""
     position: Mapped[int] = mapped_column(SmallInteger)
-    vector: Mapped[HalfVector | None] = mapped_column(HALFVEC(DIMENSIONS), deferred=True)
+    vector: Mapped[list[float] | None] = mapped_column(HALFVEC(DIMENSIONS), deferred=True)
     """Of unit length; comparable only with vectors of the same model."""
     model: Mapped[str | None] = mapped_column(Text)
     """The EMBEDDING_MODEL that made the vector."""
@@ -85,5 +84,5 @@ class ProfileVector(Base):
     __tablename__ = "profile_vectors"
 
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    vector: Mapped[HalfVector] = mapped_column(HALFVEC(DIMENSIONS))
+    vector: Mapped[list[float]] = mapped_column(HALFVEC(DIMENSIONS))
     model: Mapped[str] = mapped_column(Text)
