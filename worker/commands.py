@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from shared import ledger
+from shared.badges import service as badges
 from shared.database import database
-from shared.jobs import LEDGER_JOBS, PROCESS_PHOTO, Job
+from shared.jobs import LEDGER_JOBS, MAKE_BADGES, PROCESS_PHOTO, Job
 from shared.photos import pipeline
 
 BATCH: Final = 500
@@ -25,7 +26,10 @@ class ToReindex(Protocol):
         """The next keys; none at the end."""
 
 
-KINDS: Final[dict[str, tuple[Job, ToReindex]]] = {"photos": (PROCESS_PHOTO, pipeline.to_reindex)}
+KINDS: Final[dict[str, tuple[Job, ToReindex]]] = {
+    "badges": (MAKE_BADGES, badges.to_reindex),
+    "photos": (PROCESS_PHOTO, pipeline.to_reindex),
+}
 
 
 @click.command()
