@@ -13,10 +13,11 @@ from shared.accounts.models import User
 from shared.badges import service
 from shared.badges.meaning import _TEXTS
 from shared.database import Database
+from shared.embedding.rules import DIMENSIONS
 from shared.events import Event
 from shared.jobs import MAKE_BADGES
 from shared.ledger import Work
-from shared.prompts.models import DIMENSIONS, PromptAnswer
+from shared.prompts.models import PromptAnswer
 from tests.people import make_user
 from tests.shared.badges.people import MODEL, SLUGS, answer, score
 from worker import badges as tasks

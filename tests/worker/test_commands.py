@@ -12,6 +12,7 @@ from shared.jobs import PROCESS_PHOTO
 from shared.ledger import Work
 from shared.photos import service
 from tests.people import make_user
+from tests.shared.badges.people import score
 from worker import commands
 
 
@@ -84,3 +85,12 @@ def test_reindexing_goes_through_everything_in_batches(committed: Database, monk
         assert waiting(committed) == ids
     assert "Queued 5 photos." in run("reindex", "photos", "--user", str(user.id)).output
     assert "Queued 0 photos." in run("reindex", "photos", "--user", str(uuid.uuid4())).output
+
+
+def test_badges_are_reindexed_by_person(committed: Database) -> None:
+    with committed.transaction() as session:
+        user, _nobody = make_user(session), make_user(session)
+        score(session, user)
+    for option in ("--all", "--stale"):
+        assert "Queued 1 badges." in run("reindex", "badges", option).output
+    assert waiting(committed) == {str(user.id)}

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from shared.accounts.models import User
 from shared.badges.catalogue import BADGES, Kind
 from shared.badges.rules import PLAIN
+from shared.embedding.rules import DIMENSIONS
 from shared.prompts.catalogue import seed
-from shared.prompts.models import DIMENSIONS, Prompt, PromptAnswer
+from shared.prompts.models import Prompt, PromptAnswer
 from shared.quiz.models import UserTraitScore
 
 MODEL = "a-model"
