@@ -3,6 +3,7 @@
 from sqlalchemy import create_engine, pool, text
 
 import shared.accounts.models
+import shared.badges.models
 import shared.health
 import shared.ledger
 import shared.moderation.models

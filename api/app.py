@@ -8,7 +8,7 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 
-from api import accounts, auth, errors, health, media, photos, profiles, prompts, quiz, work
+from api import accounts, auth, badges, errors, health, media, photos, profiles, prompts, quiz, work
 from api.dependencies import Hashing
 from api.middleware import BodyLimits, Cors, RequestContext, UnexpectedErrors
 from api.rates import Rates
@@ -74,6 +74,6 @@ def create_app(db: Database | None = None) -> FastAPI:
         max_age=600,
     )
     app.add_middleware(RequestContext)
-    for domain in (health, auth, accounts, profiles, photos, prompts, quiz, media, work):
+    for domain in (health, auth, accounts, profiles, photos, prompts, quiz, badges, media, work):
         app.include_router(domain.router)
     return app

@@ -90,4 +90,4 @@ def _row(figure: Figure) -> tuple[str, ...]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.1f}"
+    return f"{value:,.1f}" if abs(value) > 1 else f"{value:.4f}"

@@ -7,7 +7,7 @@ from celery import signals
 from shared import database, log, queue, storage
 from shared.settings import settings
 
-MODULES: Final = ("worker.work", "worker.accounts", "worker.photos", "worker.prompts", "worker.quiz")
+MODULES: Final = ("worker.work", "worker.accounts", "worker.badges", "worker.photos", "worker.prompts", "worker.quiz")
 
 app = queue.make_app("worker", include=MODULES)
 

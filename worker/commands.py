@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from shared import ledger
+from shared.badges import service as badges
 from shared.database import database
 from shared.embedding.engine import engine_name
-from shared.jobs import EMBED_ANSWER, LEDGER_JOBS, PROCESS_PHOTO, Job
+from shared.jobs import EMBED_ANSWER, LEDGER_JOBS, MAKE_BADGES, PROCESS_PHOTO, Job
 from shared.photos import pipeline
 from shared.prompts import vectors
 
@@ -32,6 +33,7 @@ def _embeddings(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
 
 
 KINDS: Final[dict[str, tuple[Job, ToReindex]]] = {
+    "badges": (MAKE_BADGES, badges.to_make),
     "embeddings": (EMBED_ANSWER, _embeddings),
     "photos": (PROCESS_PHOTO, pipeline.to_process),
 }

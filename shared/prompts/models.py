@@ -1,7 +1,6 @@
 """The tables of prompts: the catalogue, people's answers with their vectors, and each person's vector."""
 
 import uuid
-from typing import Final
 
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
@@ -19,9 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from shared.embedding.rules import DIMENSIONS
 from shared.models import Base, Created, Id, Moment
-
-DIMENSIONS: Final = 384
 
 
 class Prompt(Base):

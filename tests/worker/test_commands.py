@@ -13,6 +13,7 @@ from shared.ledger import Work
 from shared.photos import service
 from tests.answers import say
 from tests.people import make_user
+from tests.shared.badges.people import score
 from worker import commands
 
 
@@ -105,3 +106,12 @@ def test_reindexing_can_be_watched_until_it_is_done(committed: Database, monkeyp
     assert "Done: 3 embeddings." in result.output
     assert worked == [2, 1]
     assert waiting(committed) == set()
+
+
+def test_badges_are_reindexed_by_person(committed: Database) -> None:
+    with committed.transaction() as session:
+        user, _nobody = make_user(session), make_user(session)
+        score(session, user)
+    for option in ("--all", "--stale"):
+        assert "Queued 1 badges." in run("reindex", "badges", option).output
+    assert waiting(committed) == {str(user.id)}

@@ -1,0 +1,113 @@
+"""Routes of badges: one's own, the catalogue, and the icons."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.accounts import SIGNED_IN
+from api.dependencies import Me
+from api.errors import documented
+from api.media import absolute
+from api.shapes import Limit, Offset, Page, Shape, Storable
+from shared.accounts.models import User
+from shared.badges import service
+from shared.badges.catalogue import BADGES, BY_SLUG, Badge
+from shared.badges.drawings import DRAWINGS
+from shared.badges.models import UserBadge
+from shared.errors import Refusal
+
+router = APIRouter(prefix="/v1", tags=["badges"])
+
+_ICON_SECONDS: Final = 86_400
+
+
+class CatalogueBadge(Shape):
+    """A badge that people can earn. `icon` is an SVG that takes the colour of the text around it."""
+
+    slug: str
+    name: str
+    description: str
+    icon: str
+
+
+class PublicBadge(CatalogueBadge):
+    """A badge that somebody has, and why. It does not say since when: that would tell when they were last active."""
+
+    reason: str
+
+
+class BadgeShape(PublicBadge):
+    """One's own badge."""
+
+    awarded_at: datetime
+
+
+def public_badge(held: UserBadge, request: Request) -> PublicBadge:
+    """The shape of somebody's badge for others."""
+    return PublicBadge(**_words(BY_SLUG[held.slug], request), reason=held.reason)
+
+
+def _words(badge: Badge, request: Request) -> dict[str, str]:
+    icon = absolute(f"/v1/badges/{badge.slug}/icon.svg", request)
+    return {"slug": badge.slug, "name": badge.name, "description": badge.description, "icon": icon}
+
+
+@router.get(
+    "/profile/badges",
+    operation_id="list_badges",
+    summary="Your badges",
+    responses=documented(*SIGNED_IN, "validation_error"),
+)
+async def list_badges(
+    request: Request, me: Me, limit: Annotated[Limit, Query()] = 100, offset: Annotated[Offset, Query()] = 0
+) -> Page[BadgeShape]:
+    """What your quiz and your public answers have earned you, the best first; a worker keeps them up to date."""
+    held = await me.run(service.own_badges)
+    shown = [
+        BadgeShape(**public_badge(badge, request).model_dump(), awarded_at=badge.awarded_at)
+        for badge in held[offset : offset + limit]
+    ]
+    return Page(items=shown, total=len(held), limit=limit, offset=offset)
+
+
+@router.get(
+    "/badges",
+    operation_id="list_badge_catalogue",
+    summary="All badges there are",
+    responses=documented(*SIGNED_IN, "validation_error"),
+)
+async def list_badge_catalogue(
+    request: Request, me: Me, limit: Annotated[Limit, Query()] = 100, offset: Annotated[Offset, Query()] = 0
+) -> Page[CatalogueBadge]:
+    """Those that the quiz can earn, then those that answers can."""
+    await me.run(_nothing)
+    shown = [CatalogueBadge(**_words(badge, request)) for badge in BADGES[offset : offset + limit]]
+    return Page(items=shown, total=len(BADGES), limit=limit, offset=offset)
+
+
+@router.get(
+    "/badges/{slug}/icon.svg",
+    operation_id="get_badge_icon",
+    summary="A badge's icon",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}}}, **documented("not_found", "validation_error")},
+)
+async def get_badge_icon(slug: Storable, request: Request) -> Response:
+    """The same for everybody, so it needs no token."""
+    drawing = DRAWINGS.get(slug)
+    if drawing is None:
+        raise Refusal("not_found", "There is no such badge.")
+    headers = {
+        "Cache-Control": f"public, max-age={_ICON_SECONDS}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "ETag": f'"{drawing.digest}"',
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(drawing.svg, media_type="image/svg+xml", headers=headers)
+
+
+def _nothing(_session: object, _user: User) -> None:
+    """Only the sign-in is checked."""

@@ -1,0 +1,133 @@
+"""The task of badges, called as a function, twice, and when things change under it."""
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sqlalchemy import select
+
+from shared import events, ledger
+from shared.accounts.models import User
+from shared.badges import service
+from shared.badges.meaning import _TEXTS
+from shared.database import Database
+from shared.embedding.rules import DIMENSIONS
+from shared.events import Event
+from shared.jobs import MAKE_BADGES
+from shared.ledger import Work
+from shared.prompts.models import PromptAnswer
+from tests.people import make_user
+from tests.shared.badges.people import MODEL, SLUGS, answer, score
+from worker import badges as tasks
+
+
+class FakeEmbedder:
+    """To it, every example of a badge means the same, and nothing else."""
+
+    model = MODEL
+    engine = "test"
+
+    def embed(self, texts: list[str]) -> NDArray[np.float32]:
+        vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
+        for row, text in enumerate(texts):
+            vectors[row, SLUGS.index(next(slug for slug, own in _TEXTS.items() if text in own))] = 1
+        return vectors
+
+
+@pytest.fixture(autouse=True)
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    tasks._examples.cache_clear()
+    monkeypatch.setattr(tasks, "embedder", FakeEmbedder)
+    yield
+    tasks._examples.cache_clear()
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    sent: list[Event] = []
+    monkeypatch.setattr(events, "publish", sent.extend)
+    return sent
+
+
+@pytest.fixture
+def ada(committed: Database) -> User:
+    with committed.transaction() as session:
+        user = make_user(session)
+        answer(session, user, "sawdust")
+        answer(session, user, "recess", private=True)
+        score(session, user, directness=0.9)
+        ledger.ask(session, MAKE_BADGES, str(user.id))
+    return user
+
+
+def slugs(db: Database, user: User) -> list[str]:
+    return [badge.slug for badge in db.call(service.own_badges, user)]
+
+
+def work(db: Database) -> list[str]:
+    with db.transaction() as session:
+        return list(session.scalars(select(Work.kind)))
+
+
+def test_badges_are_made_and_told_once(committed: Database, ada: User, published: list[Event]) -> None:
+    for _ in range(2):
+        tasks.make(str(ada.id))
+        assert slugs(committed, ada) == ["sawdust", "straight_line"]
+        assert work(committed) == []
+        committed.call(ledger.ask, MAKE_BADGES, str(ada.id))
+    assert [(event.user_id, event.type, event.data) for event in published] == [
+        (ada.id, "badges.changed", {"badges": ["sawdust", "straight_line"]})
+    ]
+
+
+def test_work_for_somebody_who_is_gone_is_finished(committed: Database) -> None:
+    key = str(uuid.uuid4())
+    committed.call(ledger.ask, MAKE_BADGES, key)
+    tasks.make(key)
+    assert work(committed) == []
+
+
+def test_words_that_change_while_badges_are_made_earn_nothing(
+    committed: Database, ada: User, monkeypatch: pytest.MonkeyPatch, published: list[Event]
+) -> None:
+    """The edit asks anew, so what was made from the old words is rolled back, and made again from the new ones."""
+    make = service.make
+
+    def changed_meanwhile(*arguments: object, **more: object) -> None:
+        make(*arguments, **more)  # type: ignore[arg-type]
+        asked_anew(committed, ada)
+
+    monkeypatch.setattr(service, "make", changed_meanwhile)
+    tasks.make(str(ada.id))
+    monkeypatch.undo()
+    with committed.transaction() as session:
+        assert service.badges_of(session, [ada.id]) == {ada.id: []}
+    assert work(committed) == [MAKE_BADGES.name]
+    assert published == []
+
+
+def asked_anew(db: Database, user: User) -> None:
+    with db.transaction() as session:
+        changed = session.scalars(select(PromptAnswer).where(PromptAnswer.user_id == user.id)).first()
+        assert changed is not None
+        changed.answer, changed.vector, changed.model, changed.engine = "New words", None, None, None
+        ledger.ask(session, MAKE_BADGES, str(user.id))
+
+
+def test_examples_are_embedded_once_in_a_process(
+    committed: Database, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    embed: Callable[[FakeEmbedder, list[str]], NDArray[np.float32]] = FakeEmbedder.embed
+
+    def counted(self: FakeEmbedder, texts: list[str]) -> NDArray[np.float32]:
+        calls.append(len(texts))
+        return embed(self, texts)
+
+    monkeypatch.setattr(FakeEmbedder, "embed", counted)
+    for _ in range(2):
+        tasks.make(str(ada.id))
+        committed.call(ledger.ask, MAKE_BADGES, str(ada.id))
+    assert len(calls) == 1
