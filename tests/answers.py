@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from shared.accounts.models import User
+from shared.embedding.rules import DIMENSIONS
 from shared.prompts import vectors
 from shared.prompts.catalogue import QUESTIONS
-from shared.prompts.models import DIMENSIONS, PromptAnswer
+from shared.prompts.models import PromptAnswer
 from shared.prompts.service import answer
 from shared.prompts.vectors import Source
 from shared.settings import settings

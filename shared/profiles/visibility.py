@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from sqlalchemy import and_, any_, exists, func, or_
+from sqlalchemy import and_, any_, exists, func, literal, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from shared.accounts.models import Gender, Role, Status, User
@@ -23,8 +23,8 @@ def could_meet(viewer: User, *, today: date) -> ColumnElement[bool]:
         User.id != viewer.id,
         User.status == Status.ACTIVE,
         exists().where(Photo.user_id == User.id, Photo.status == PhotoStatus.READY),
-        _seeks_all(viewer) or User.gender.in_(viewer.sought_genders),
-        _sought_by_them(viewer),
+        _sought_by(viewer),
+        _seeks(viewer),
         _born_within(viewer.min_age, viewer.max_age, today),
         User.min_age <= mine,
         or_(User.max_age >= mine, User.max_age == OLDEST),
@@ -38,14 +38,17 @@ def may_see(viewer: User, *, today: date) -> ColumnElement[bool]:
     return or_(User.id == viewer.id, could_meet(viewer, today=today))
 
 
-def _seeks_all(viewer: User) -> bool:
-    return set(viewer.sought_genders) == set(Gender)
+def _sought_by(viewer: User) -> ColumnElement[bool]:
+    """Whether the viewer seeks them."""
+    seeks_all = set(viewer.sought_genders) == set(Gender)
+    return true() if seeks_all else User.gender.in_(viewer.sought_genders)
 
 
-def _sought_by_them(viewer: User) -> ColumnElement[bool]:
+def _seeks(viewer: User) -> ColumnElement[bool]:
+    """Whether they seek the viewer."""
     if viewer.gender is None:
         return func.cardinality(User.sought_genders) == len(Gender)
-    return viewer.gender == any_(User.sought_genders)
+    return literal(viewer.gender) == any_(User.sought_genders)
 
 
 def _born_within(youngest: int, oldest: int, today: date) -> ColumnElement[bool]:

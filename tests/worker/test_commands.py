@@ -101,7 +101,7 @@ def test_reindexing_can_be_watched_until_it_is_done(committed: Database, monkeyp
             ledger.finish_all(session, done)
         worked.append(len(done))
 
-    monkeypatch.setattr(commands.time, "sleep", work)
+    monkeypatch.setattr("worker.commands.time.sleep", work)
     result = run("reindex", "embeddings", "--stale", "--wait")
     assert "Done: 3 embeddings." in result.output
     assert worked == [2, 1]

@@ -11,7 +11,6 @@ from shared.accounts.models import User
 from shared.badges.catalogue import BADGES, Kind
 from shared.badges.rules import PLAIN
 from shared.embedding.rules import DIMENSIONS
-from shared.prompts.catalogue import seed
 from shared.prompts.models import Prompt, PromptAnswer
 from shared.quiz.models import UserTraitScore
 
@@ -33,7 +32,6 @@ def closeness(vectors: Sequence[list[float]]) -> list[dict[str, float]]:
 
 def answer(session: Session, user: User, slug: str | None, **columns: Any) -> PromptAnswer:
     """A public answer to the next question, which says what earns this badge, or is not embedded yet."""
-    seed(session.connection())  # tests with real commits leave an empty catalogue behind
     held = session.scalars(select(PromptAnswer).where(PromptAnswer.user_id == user.id)).all()
     prompt = session.scalars(select(Prompt).order_by(Prompt.position).offset(len(held)).limit(1)).one()
     made = {} if slug is None else {"vector": vector_of(slug), "model": MODEL, "engine": "test"}
