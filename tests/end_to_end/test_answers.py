@@ -67,7 +67,7 @@ def test_the_api_holds_no_model_and_little_memory(stack: Stack) -> None:
 
 @pytest.mark.xdist_group("second start")
 def test_killing_the_worker_loses_no_answer_and_a_new_model_takes_all_over(folder: Path, tmp_path: Path) -> None:
-    outcome = run(folder, Plan(answers=300, kill_every=1.5, lease_scale=0.2), print)
+    outcome = run(folder, Plan(answers=300, kill_after=100, lease_scale=0.2), print)
     assert outcome.held, outcome
     assert outcome.kills
     model = str(small_model(tmp_path / "model"))

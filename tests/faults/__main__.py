@@ -48,7 +48,7 @@ def _uploads() -> bool:
 
 def _embeddings() -> bool:
     plan = embeddings.Plan()
-    print(f"Starting a system of its own; {plan.answers} answers, kill -9 every {plan.kill_every:g} s")
+    print(f"Starting a system of its own; {plan.answers} answers, kill -9 after every {plan.kill_after}")
     with _folder() as name:
         outcome = embeddings.run(Path(name), plan, _say)
     _table(

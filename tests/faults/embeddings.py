@@ -23,10 +23,10 @@ ALIKE = 0.98  # cosine: the same text in another company of texts
 
 @dataclass(frozen=True)
 class Plan:
-    """How many answers, and how often the worker is killed."""
+    """How many answers, and after how many the worker is killed: by time, it might be killed before it ever works."""
 
     answers: int = 5000
-    kill_every: float = 4.0
+    kill_after: int = 300
     lease_scale: float = 1.0
     patience: float = 600.0
 
@@ -66,14 +66,14 @@ def _run(stack: Stack, plan: Plan, say_line: Callable[[str], None]) -> Outcome:
     outcome = Outcome(answers=plan.answers)
     _write(stack, plan.answers)
     say_line(f"{plan.answers} answers wait")
-    began = killed = time.monotonic()
+    began, killed_at = time.monotonic(), plan.answers
     while (left := _count(stack, "prompt_answers WHERE vector IS NULL")) and time.monotonic() < began + plan.patience:
-        if time.monotonic() - killed > plan.kill_every:
+        if killed_at - left >= plan.kill_after:
             stack.kill("worker_embeddings")
-            killed = time.monotonic()
+            killed_at = left
             outcome.kills += 1
-            say_line(f"{killed - began:5.1f} s  kill -9; {left} wait")
-        time.sleep(0.2)
+            say_line(f"{time.monotonic() - began:5.1f} s  kill -9; {left} wait")
+        time.sleep(0.1)
     outcome.seconds = time.monotonic() - began
     stack.wait_for(lambda: not _count(stack, "work WHERE due_at IS NOT NULL"), seconds=plan.patience, every=0.5)
     outcome.not_embedded = left
