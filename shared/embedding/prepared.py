@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +78,8 @@ def ensure() -> Path:
         command, env={**os.environ, **values}, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise Unusable(done.stderr.strip())
+        said = done.stderr.strip().splitlines()
+        raise Unusable(said[-1] if said else f"Preparing {settings().embedding_model} ended with {done.returncode}")
     return folder
 
 
@@ -85,8 +87,19 @@ def prepare(make: Callable[[Path], None]) -> bool:
     """Let `make` fill the folder of the configured model, unless somebody has; False when there was nothing to do.
 
     Processes that come at once wait for the first. One that is killed leaves only what the next clears away.
+
+    Raises:
+        Unusable: the library that it comes from is not installed.
     """
     folder = location()
+    if folder.exists():
+        return False
+    if find_spec("sentence_transformers") is None:
+        raise Unusable(
+            f"EMBEDDING_MODEL {settings().embedding_model} is not prepared in {folder.parent}, and "
+            "sentence-transformers, which prepares it, is not installed: install requirements/embeddings.txt, or "
+            "prepare the model elsewhere by `python -m shared.embedding` and copy its folder here"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.with_name(f"{folder.name}.lock")):
         if folder.exists():
@@ -94,8 +107,11 @@ def prepare(make: Callable[[Path], None]) -> bool:
         unfinished = folder.with_name(f"{folder.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
-        make(unfinished)
-        unfinished.rename(folder)
+        try:
+            make(unfinished)
+            unfinished.rename(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return True
 
 
