@@ -83,3 +83,8 @@ def test_neither_the_api_nor_beat_loads_imaging_or_a_model() -> None:
 def test_a_workers_parent_process_opens_no_connection_before_it_forks() -> None:
     loaded = "import worker, worker.photos, shared.database; print(shared.database.database.cache_info().currsize)"
     assert python(loaded) == "0"
+
+
+def test_a_worker_that_has_no_answers_to_read_loads_no_model() -> None:
+    loaded = "import sys, worker; worker.app.loader.import_default_modules(); print('onnxruntime' in sys.modules)"
+    assert python(loaded) == "False"

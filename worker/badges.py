@@ -5,9 +5,8 @@ from functools import lru_cache
 
 from shared import clock, ledger
 from shared.badges import service
-from shared.badges.meaning import Examples, embed_examples
+from shared.badges.service import Closeness
 from shared.database import database
-from shared.embedding.engine import embedder
 from shared.jobs import MAKE_BADGES
 from shared.ledger import Claim
 from worker.work import ledger_task
@@ -19,18 +18,16 @@ def make(claimed: Claim) -> None:
 
     Whoever changes an answer or the quiz asks for this again, so what was made from the old words is never stored.
     """
-    examples = _examples()  # the first time this takes a second, so not while anybody's row is locked
+    model, closeness = _reading()  # the first time this takes a second, so not while anybody's row is locked
     with database().transaction() as session:
-        service.make(
-            session,
-            user_id=uuid.UUID(claimed.key),
-            model=embedder().model,
-            closeness=examples.closeness,
-            now=clock.now(),
-        )
+        service.make(session, user_id=uuid.UUID(claimed.key), model=model, closeness=closeness, now=clock.now())
         ledger.finish(session, claimed)
 
 
 @lru_cache
-def _examples() -> Examples:
-    return embed_examples(embedder().embed)
+def _reading() -> tuple[str, Closeness]:
+    """The model's name, and what it makes of answers. Loaded here: 30 MB that no other queue's worker needs."""
+    from shared.badges.meaning import embed_examples  # noqa: PLC0415
+    from shared.embedding.engine import embedder  # noqa: PLC0415
+
+    return embedder().model, embed_examples(embedder().embed).closeness

@@ -12,7 +12,6 @@ from tqdm import tqdm
 from shared import ledger
 from shared.badges import service as badges
 from shared.database import database
-from shared.embedding.engine import engine_name
 from shared.jobs import EMBED_ANSWER, LEDGER_JOBS, MAKE_BADGES, PROCESS_PHOTO, Job
 from shared.photos import pipeline
 from shared.prompts import vectors
@@ -29,6 +28,8 @@ class ToReindex(Protocol):
 
 
 def _embeddings(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
+    from shared.embedding.engine import engine_name  # noqa: PLC0415 - only who reindexes needs it
+
     return vectors.to_embed(user_id=user_id, stale=stale, engine=engine_name())
 
 

@@ -5,7 +5,6 @@ from typing import Final
 
 from shared import clock, ledger, log
 from shared.database import database
-from shared.embedding.engine import embedder
 from shared.jobs import ASK_FOR_UNFINISHED_VECTORS, EMBED_ANSWER, MAKE_BADGES
 from shared.ledger import Claim
 from shared.prompts import vectors
@@ -18,6 +17,8 @@ _log = log.logger(__name__)
 @batch_task(EMBED_ANSWER, most=BATCH)
 def embed(claims: list[Claim]) -> None:
     """Embed answers as they are now, and have their people's badges made anew."""
+    from shared.embedding.engine import embedder  # noqa: PLC0415 - 30 MB that no other queue's worker needs
+
     sources = database().call(vectors.sources, answer_ids=[uuid.UUID(claimed.key) for claimed in claims])
     model = embedder()
     made = dict(zip(sources, model.embed([source.text for source in sources]), strict=True))
