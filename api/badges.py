@@ -9,7 +9,7 @@ from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
 from api.media import absolute
-from api.shapes import Limit, Offset, Page, Shape, Storable
+from api.shapes import Limit, Offset, Page, Shape, Storable, page
 from shared.accounts.models import User
 from shared.badges import service
 from shared.badges.catalogue import BADGES, BY_SLUG, Badge
@@ -48,6 +48,10 @@ def public_badge(held: UserBadge, request: Request) -> PublicBadge:
     return PublicBadge(**_words(BY_SLUG[held.slug], request), reason=held.reason)
 
 
+def _own(held: UserBadge, request: Request) -> BadgeShape:
+    return BadgeShape(**public_badge(held, request).model_dump(), awarded_at=held.awarded_at)
+
+
 def _words(badge: Badge, request: Request) -> dict[str, str]:
     icon = absolute(f"/v1/badges/{badge.slug}/icon.svg", request)
     return {"slug": badge.slug, "name": badge.name, "description": badge.description, "icon": icon}
@@ -64,11 +68,7 @@ async def list_badges(
 ) -> Page[BadgeShape]:
     """What your quiz and your public answers have earned you, the best first; a worker keeps them up to date."""
     held = await me.run(service.own_badges)
-    shown = [
-        BadgeShape(**public_badge(badge, request).model_dump(), awarded_at=badge.awarded_at)
-        for badge in held[offset : offset + limit]
-    ]
-    return Page(items=shown, total=len(held), limit=limit, offset=offset)
+    return page(held, lambda badge: _own(badge, request), limit=limit, offset=offset)
 
 
 @router.get(
@@ -82,8 +82,7 @@ async def list_badge_catalogue(
 ) -> Page[CatalogueBadge]:
     """Those that the quiz can earn, then those that answers can."""
     await me.run(_nothing)
-    shown = [CatalogueBadge(**_words(badge, request)) for badge in BADGES[offset : offset + limit]]
-    return Page(items=shown, total=len(BADGES), limit=limit, offset=offset)
+    return page(BADGES, lambda badge: CatalogueBadge(**_words(badge, request)), limit=limit, offset=offset)
 
 
 @router.get(

@@ -13,7 +13,7 @@ from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
 from api.media import absolute
-from api.shapes import Body, Limit, Offset, Page, Shape
+from api.shapes import Body, Limit, Offset, Page, Shape, page
 from api.uploads import file_chunks
 from shared import clock
 from shared.errors import Refusal
@@ -67,15 +67,15 @@ class PhotoOrder(Body):
     ids: list[uuid.UUID] = Field(max_length=100)
 
 
-def public_photo(photo: Photo, request: Request) -> PublicPhoto:
-    """The shape of another's photo."""
+def public_photo(photo: Photo, request: Request, *, position: int) -> PublicPhoto:
+    """The shape of another's photo; its position among those shown."""
     urls = None
     if photo.renditions is not None and photo.rejection is None:
         urls = {variant: absolute(storage().url(key), request) for variant, key in photo.renditions.items()}
     return PublicPhoto(
         id=photo.id,
         status=photo.status,
-        position=photo.position,
+        position=position,
         width=photo.width,
         height=photo.height,
         thumbhash=photo.thumbhash if urls else None,
@@ -90,7 +90,11 @@ def photo_shape(photo: Photo, request: Request) -> PhotoShape:
     if photo.rejection is not None:
         code = Rejection(photo.rejection)
         rejection = RejectionShape(code=code, message=MESSAGES[code])
-    return PhotoShape(**public_photo(photo, request).model_dump(), rejection=rejection, created_at=photo.created_at)
+    return PhotoShape(
+        **public_photo(photo, request, position=photo.position).model_dump(),
+        rejection=rejection,
+        created_at=photo.created_at,
+    )
 
 
 _UPLOAD_BODY: dict[str, Any] = {
@@ -137,8 +141,7 @@ async def list_photos(
 ) -> Page[PhotoShape]:
     """In their order; the first is the main one."""
     photos = await me.run(service.own_photos)
-    shown = [photo_shape(photo, request) for photo in photos[offset : offset + limit]]
-    return Page(items=shown, total=len(photos), limit=limit, offset=offset)
+    return page(photos, lambda photo: photo_shape(photo, request), limit=limit, offset=offset)
 
 
 @router.put(

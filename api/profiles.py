@@ -64,8 +64,8 @@ def profile_shape(profile: PublicProfile, request: Request) -> ProfileShape:
         bio=profile.bio,
         distance_km=profile.distance_km,
         active=profile.active,
-        photos=[public_photo(photo, request) for photo in profile.photos],
-        prompts=[public_answer(answer) for answer in profile.answers],
+        photos=[public_photo(photo, request, position=place) for place, photo in enumerate(profile.photos)],
+        prompts=[public_answer(answer, position=place) for place, answer in enumerate(profile.answers)],
         badges=[public_badge(badge, request) for badge in profile.badges],
         compatibility=CompatibilityShape.model_validate(profile.compatibility) if profile.compatibility else None,
     )

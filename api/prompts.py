@@ -12,7 +12,7 @@ from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
 from api.media import absolute
-from api.shapes import Body, Limit, Offset, Page, Shape, Storable, Visible
+from api.shapes import Body, Limit, Offset, Page, Prose, Shape, Visible, page
 from shared.accounts.models import User
 from shared.prompts import service
 from shared.prompts.models import Prompt, PromptAnswer
@@ -79,13 +79,13 @@ class NewAnswer(Body):
 
 
 class AnswerPut(Body):
-    """The whole answer; without a question it stays an answer to the same one."""
+    """What is said; question and privacy stay as they are when they are left out, so that nothing slips into public."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"answer": "Fish soup, and stories.", "private": False}]})
 
     question_id: uuid.UUID | None = None
     answer: Answer
-    private: bool = False
+    private: bool | None = None
 
 
 class AnswerOrder(Body):
@@ -100,20 +100,20 @@ class AnswerOrder(Body):
     ids: list[uuid.UUID] = Field(max_length=100)
 
 
-def public_answer(answer: PromptAnswer) -> PublicAnswer:
-    """The shape of another's answer."""
+def public_answer(answer: PromptAnswer, *, position: int) -> PublicAnswer:
+    """The shape of another's answer; its position among those shown, or a gap would tell of a private one."""
     return PublicAnswer(
         id=answer.id,
         question=QuestionShape.model_validate(answer.prompt),
         answer=answer.answer,
-        position=answer.position,
+        position=position,
     )
 
 
 def answer_shape(answer: PromptAnswer) -> AnswerShape:
     """The shape of one's own answer."""
     return AnswerShape(
-        **public_answer(answer).model_dump(),
+        **public_answer(answer, position=answer.position).model_dump(),
         private=answer.private,
         status="embedded" if answer.model == settings().embedding_model else "pending",
         created_at=answer.created_at,
@@ -132,8 +132,7 @@ async def list_prompts(
 ) -> Page[PromptShape]:
     """The catalogue, in the order in which to offer it."""
     prompts = await me.run(_catalogue)
-    shown = [PromptShape.model_validate(prompt) for prompt in prompts[offset : offset + limit]]
-    return Page(items=shown, total=len(prompts), limit=limit, offset=offset)
+    return page(prompts, PromptShape.model_validate, limit=limit, offset=offset)
 
 
 @router.get(
@@ -144,7 +143,7 @@ async def list_prompts(
 )
 async def list_answers(
     me: Me,
-    q: Annotated[Storable, Query(max_length=100, description="Only those with this in the answer or question")] = "",
+    q: Annotated[Prose, Query(max_length=100, description="Only those with this in the answer or question")] = "",
     sort: Annotated[service.Sort, Query(description="A field; with - the other way round")] = "position",
     limit: Annotated[Limit, Query()] = 100,
     offset: Annotated[Offset, Query()] = 0,

@@ -24,19 +24,19 @@ router = APIRouter(prefix="/v1/profile", tags=["quiz"])
 MOST_ANSWERS: Final = 50  # far more than any quiz has questions
 
 
-class OptionShape(Shape):
+class QuizOption(Shape):
     """Something one might do."""
 
     id: uuid.UUID
     text: str
 
 
-class QuestionShape(Shape):
+class QuizQuestion(Shape):
     """A situation, what one might do in it, and the id of one's own choice."""
 
     id: uuid.UUID
     text: str
-    options: list[OptionShape]
+    options: list[QuizOption]
     answer: uuid.UUID | None
 
 
@@ -44,7 +44,7 @@ class QuizShape(Shape):
     """The quiz of today with one's own answers to it; `answered_at` and `retake_at` are of whatever version."""
 
     version: int
-    questions: list[QuestionShape]
+    questions: list[QuizQuestion]
     answered_at: datetime | None
     retake_at: datetime | None
 
@@ -124,12 +124,12 @@ def _quiz(own: OwnQuiz) -> dict[str, Any]:
     }
 
 
-def _question(own: OwnQuiz, question: Question) -> QuestionShape:
+def _question(own: OwnQuiz, question: Question) -> QuizQuestion:
     ids = {option.slug: own.quiz.option_id(question, option) for option in question.options}
-    return QuestionShape(
+    return QuizQuestion(
         id=own.quiz.question_id(question),
         text=question.text,
-        options=[OptionShape(id=ids[option.slug], text=option.text) for option in question.options],
+        options=[QuizOption(id=ids[option.slug], text=option.text) for option in question.options],
         answer=ids.get(own.sheet.get(question.slug, "")),
     )
 

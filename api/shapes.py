@@ -1,15 +1,19 @@
 """What all wire shapes share: the base of request bodies, and text that a database and a person can live with."""
 
 import unicodedata
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Generic, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+S = TypeVar("S")
 T = TypeVar("T")
 _ALLOWED_CONTROLS: Final = "\n\t"
 # They turn around how the text after them is read, which can make it look like something else (UTS 39, section 5.4).
 _DIRECTION_CONTROLS: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# Letters and signs that show nothing: Hangul fillers and the empty Braille cell.
+_FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 class Body(BaseModel):
@@ -33,6 +37,12 @@ class Page(Shape, Generic[T]):
     offset: int
 
 
+def page(rows: Sequence[S], shape: Callable[[S], T], *, limit: int, offset: int) -> Page[T]:
+    """A slice of rows that are all at hand, in their shape."""
+    shown = [shape(row) for row in rows[offset : offset + limit]]
+    return Page(items=shown, total=len(rows), limit=limit, offset=offset)
+
+
 def _storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain the NUL character")
@@ -44,8 +54,8 @@ def _storable(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    tidy = unicodedata.normalize("NFC", text)
-    return "".join(char for char in tidy if _is_kept(char)).strip()
+    kept = "".join(char for char in text if _is_kept(char))
+    return unicodedata.normalize("NFC", kept).strip()
 
 
 def _is_kept(char: str) -> bool:
@@ -55,7 +65,7 @@ def _is_kept(char: str) -> bool:
 
 
 def _visible(text: str) -> str:
-    if text and all(unicodedata.category(char)[0] in "ZC" for char in text):
+    if text and all(unicodedata.category(char)[0] in "ZCM" or char in _FILLERS for char in text):
         raise ValueError("must have something to read")
     return text
 

@@ -23,6 +23,7 @@ class Job:
     queue: str
     lease: float
     attempts: int = 5
+    batch: int = 1  # rows that one task takes together; one hint is then enough for so many
 
     @property
     def lease_seconds(self) -> float:
@@ -46,7 +47,7 @@ def _periodic(name: str, *, queue: str = "default", lease: float = 60) -> Job:
 
 PROCESS_PHOTO = Job("photos.process", "photos", lease=30)
 DELETE_FILES = Job("photos.delete_files", "default", lease=30, attempts=20)
-EMBED_ANSWER = Job("prompts.embed", "embeddings", lease=20)
+EMBED_ANSWER = Job("prompts.embed", "embeddings", lease=20, batch=32)
 MAKE_BADGES = Job("badges.make", "embeddings", lease=20)
 
 SWEEP_WORK = _periodic("work.sweep", lease=15)

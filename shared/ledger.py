@@ -47,7 +47,7 @@ HINT_AGAIN: Final = (timedelta(seconds=20), timedelta(minutes=5))
 FIRST_DELAY: Final = 2.0  # seconds before the second attempt; doubled for each further one
 LONGEST_DELAY: Final = 600.0
 TOGETHER: Final = 2  # attempts in which work shares a batch; afterwards it is alone, so that what kills harms no other
-MOST_HINTS: Final = 500  # of one `ask`; the sweep sends those of the rest
+MOST_HINTS: Final = 500  # messages of one `ask`; the sweep sends those of the rest
 KILLED: Final = "the process ended in the middle of the work"
 
 
@@ -107,7 +107,7 @@ def ask(session: Session, job: Job, *keys: str, delay: timedelta = timedelta()) 
     Asking for work that waits changes nothing but its version (and brings it forward, never back). Asking while it is
     being done makes it be done anew. Asking for work that was given up starts its attempts afresh.
     """
-    hinted = MOST_HINTS if not delay else 0
+    hinted = MOST_HINTS * job.batch if not delay else 0
     rows = [
         {
             "kind": job.name,
@@ -135,7 +135,7 @@ def ask(session: Session, job: Job, *keys: str, delay: timedelta = timedelta()) 
                 },
             )
         )
-    for row in rows[:hinted]:
+    for row in rows[: hinted : job.batch]:
         queue.note(session, Hint(job, str(row["key"])))
 
 
@@ -277,10 +277,15 @@ def take_unhinted(session: Session, *, most: int) -> list[Hint]:
         update(Work)
         .where(Work.kind == waiting.c.kind, Work.key == waiting.c.key)
         .values(hinted_at=func.now())
-        .returning(Work.kind, Work.key)
+        .returning(Work.kind, Work.key, Work.attempts)
         .execution_options(synchronize_session=False)
     )
-    return [Hint(LEDGER_JOBS[kind], key) for kind, key in marked]
+    together: dict[Job, list[Hint]] = {}
+    alone: list[Hint] = []
+    for kind, key, attempts in marked:
+        job = LEDGER_JOBS[kind]
+        (alone if attempts >= TOGETHER else together.setdefault(job, [])).append(Hint(job, key))
+    return alone + [hint for job, hints in together.items() for hint in hints[:: job.batch]]
 
 
 def backoff(attempt: int, chance: float) -> float:

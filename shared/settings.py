@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     session_max_days: int = Field(180, ge=1, le=3650, description="A session ends after so long however much used")
     refresh_grace_seconds: int = Field(10, ge=0, le=120, description="A used refresh token may be retried so long")
     bcrypt_rounds: int = Field(12, ge=4, le=18, description="log2 of the work to hash a password")
+    require_verified_email: bool | None = Field(
+        None, description="Only people with a verified address are shown to others; None: not in development"
+    )
     minimum_age: int = Field(18, ge=18, le=99, description="Years at signup")
 
     # Rates, in the notation of the `limits` library
@@ -128,6 +131,11 @@ class Settings(BaseSettings):
     def docs_served(self) -> bool:
         """Whether the OpenAPI document and its pages are served."""
         return self.docs if self.docs is not None else not self.is_production
+
+    @property
+    def verified_email_required(self) -> bool:
+        """Whether only people with a verified address are shown to others."""
+        return self.environment != "development" if self.require_verified_email is None else self.require_verified_email
 
     @property
     def json_logs(self) -> bool:

@@ -1,7 +1,6 @@
 """Tasks of prompts: embedding what people answered."""
 
 import uuid
-from typing import Final
 
 from shared import clock, ledger, log
 from shared.database import database
@@ -10,11 +9,10 @@ from shared.ledger import Claim
 from shared.prompts import vectors
 from worker.work import batch_task, periodic_task
 
-BATCH: Final = 32  # answers
 _log = log.logger(__name__)
 
 
-@batch_task(EMBED_ANSWER, most=BATCH)
+@batch_task(EMBED_ANSWER)
 def embed(claims: list[Claim]) -> None:
     """Embed answers as they are now, and have their people's badges made anew."""
     from shared.embedding.engine import embedder  # noqa: PLC0415 - 30 MB that no other queue's worker needs

@@ -18,7 +18,7 @@ P = ParamSpec("P")
 GiveUp = Callable[[Session, str, datetime], None]
 
 MOST_EXHAUSTED = 100  # rows that one sweep gives up per kind
-MOST_HINTS = 500  # rows that one sweep hints at
+MOST_HINTS = 2000  # rows that one sweep hints at
 
 BEAT_EVERY = 15.0  # seconds between the signs of life that a process gives while it is busy
 
@@ -55,11 +55,11 @@ def ledger_task(
     return register
 
 
-def batch_task(job: Job, *, most: int) -> Callable[[Callable[[list[Claim]], None]], Callable[[str], None]]:
+def batch_task(job: Job) -> Callable[[Callable[[list[Claim]], None]], Callable[[str], None]]:
     """Make a function of claims the task of a kind of work that is cheaper together.
 
-    Whatever message woke it, the task takes up to `most` rows that wait. The function must end its last transaction
-    with `ledger.finish_all`.
+    Whatever message woke it, the task takes up to `job.batch` rows that wait. The function must end its last
+    transaction with `ledger.finish_all`.
     """
 
     def register(work: Callable[[list[Claim]], None]) -> Callable[[str], None]:
@@ -68,7 +68,7 @@ def batch_task(job: Job, *, most: int) -> Callable[[Callable[[list[Claim]], None
         @_task(job)
         @wraps(work)
         def attempt(key: str) -> None:
-            claims = database().call(_claim_batch, job, key, most)
+            claims = database().call(_claim_batch, job, key)
             if claims:
                 _attempt_batch(claims, work)
 
@@ -105,12 +105,12 @@ def _claim(session: Session, job: Job, key: str) -> Claim | None:
     return claimed
 
 
-def _claim_batch(session: Session, job: Job, key: str, most: int) -> list[Claim]:
+def _claim_batch(session: Session, job: Job, key: str) -> list[Claim]:
     """Claim the row that the message names and with it what else waits; alone when it has failed too often."""
     named = ledger.claim(session, job, key)
     claims = [] if named is None else [named]
     if named is None or named.attempt <= ledger.TOGETHER:
-        claims += ledger.claim_batch(session, job, most=most - len(claims))
+        claims += ledger.claim_batch(session, job, most=job.batch - len(claims))
     if claims:
         _tell_alive(session, job)
     return claims

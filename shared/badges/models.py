@@ -27,7 +27,7 @@ class UserBadge(Base):
     """The strongest is 0."""
     answer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("prompt_answers.id", ondelete="CASCADE"), index=True)
     answer_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Of the answer's text, as it was when it earned the badge."""
+    """Of the answer's prompt and text, as they were when it earned the badge."""
     awarded_at: Mapped[Moment]
 
 

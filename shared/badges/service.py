@@ -22,7 +22,8 @@ from shared.quiz.traits import Trait
 Closeness = Callable[[Sequence[list[float]]], Sequence[Mapping[str, float]]]
 """From answers' vectors to how close each answer is to each badge of meaning."""
 
-_SHA256: Final = func.sha256(func.convert_to(PromptAnswer.answer, "UTF8"))
+# Of the question too, since the reason names it.
+_SHA256: Final = func.sha256(func.convert_to(func.concat(PromptAnswer.prompt_id, PromptAnswer.answer), "UTF8"))
 # The words that earned the badge are still there for all to see.
 _IS_GOOD: Final = or_(UserBadge.answer_id.is_(None), and_(~PromptAnswer.private, UserBadge.answer_sha256 == _SHA256))
 

@@ -91,7 +91,7 @@ def completeness(session: Session, user: User) -> tuple[int, list[str]]:
     photo, prompts, quiz_taken = session.execute(
         select(
             exists().where(Photo.user_id == user.id, Photo.status == PhotoStatus.READY),
-            exists().where(PromptAnswer.user_id == user.id),
+            exists().where(PromptAnswer.user_id == user.id, ~PromptAnswer.private),
             exists().where(QuizResponse.user_id == user.id),
         )
     ).one()

@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from shared.accounts.models import Gender, Role, Status, User
 from shared.accounts.rules import age
 from shared.photos.models import Photo, PhotoStatus
+from shared.settings import settings
 
 OLDEST: Final = 99  # as the highest age of a preference it means: and older
 
@@ -22,6 +23,7 @@ def could_meet(viewer: User, *, today: date) -> ColumnElement[bool]:
     return and_(
         User.id != viewer.id,
         User.status == Status.ACTIVE,
+        User.email_verified_at.is_not(None) if settings().verified_email_required else true(),
         exists().where(Photo.user_id == User.id, Photo.status == PhotoStatus.READY),
         _sought_by(viewer),
         _seeks(viewer),

@@ -83,9 +83,15 @@ def answer(session: Session, user: User, *, prompt_id: uuid.UUID, text: str, pri
 
 
 def replace(
-    session: Session, user: User, *, answer_id: uuid.UUID, text: str, private: bool, prompt_id: uuid.UUID | None
+    session: Session,
+    user: User,
+    *,
+    answer_id: uuid.UUID,
+    text: str,
+    private: bool | None = None,
+    prompt_id: uuid.UUID | None = None,
 ) -> PromptAnswer:
-    """Write an answer anew, also to another prompt. Its vector is gone at once when the text has changed.
+    """Write an answer anew, also to another prompt; None leaves as it is. A changed text loses its vector at once.
 
     Raises:
         Refusal: `not_found`, `validation_error` for an unknown prompt, `prompt_already_answered`.
@@ -94,6 +100,7 @@ def replace(
     written = own_answer(session, user, answer_id=answer_id)
     others = [other for other in _all(session, user) if other.id != answer_id]
     prompt_id = prompt_id or written.prompt_id
+    private = written.private if private is None else private
     if prompt_id != written.prompt_id:
         _check_prompt(session, others, prompt_id)
     _check_private(others, private=private)
@@ -122,7 +129,7 @@ def reorder(session: Session, user: User, *, ids: Sequence[uuid.UUID]) -> Sequen
     lock(session, user.id)
     answers = {answer.id: answer for answer in _all(session, user)}
     if len(ids) != len(answers) or set(ids) != set(answers):
-        raise Refusal("validation_error", "Name each of your answers exactly once.")
+        raise _wrong("ids", "Name each of your answers exactly once.")
     for position, answer_id in enumerate(ids):
         answers[answer_id].position = position
     session.flush()
@@ -171,7 +178,7 @@ def _check_prompt(session: Session, answers: Sequence[PromptAnswer], prompt_id: 
     if any(other.prompt_id == prompt_id for other in answers):
         raise Refusal("prompt_already_answered")
     if session.scalar(select(Prompt.id).where(Prompt.id == prompt_id, Prompt.offered)) is None:
-        raise Refusal("validation_error", "There is no such prompt. GET /v1/prompts lists those there are.")
+        raise _wrong("question_id", "There is no such prompt. GET /v1/prompts lists those there are.")
 
 
 def _check_private(answers: Sequence[PromptAnswer], *, private: bool) -> None:
@@ -179,3 +186,7 @@ def _check_private(answers: Sequence[PromptAnswer], *, private: bool) -> None:
         raise Refusal(
             "prompt_limit", "One answer can be private, and one already is.", details={"private": MAX_PRIVATE}
         )
+
+
+def _wrong(field: str, message: str) -> Refusal:
+    return Refusal("validation_error", message, details={"fields": [{"field": f"body.{field}", "message": message}]})

@@ -82,7 +82,7 @@ class _Pair:
 
 
 def compatibility(mine: Scores, theirs: Scores) -> float:
-    """How well two people fit: 1 - sum_t w_t |a_t - b_t| with WEIGHTS (product.md, section 3).
+    """How well two people fit: 1 - sum_t w_t |a_t - b_t| with WEIGHTS.
 
     Symmetric, and within 0..1.
     """

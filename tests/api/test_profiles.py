@@ -73,8 +73,8 @@ def say(person: Person, text: str, question: int, **more: Any) -> None:
 
 
 def test_others_see_what_is_meant_for_them(ada: Person, bob: Person) -> None:
-    say(bob, "Rye.", 1)
     say(bob, "Nobody knows this.", 2, private=True)
+    say(bob, "Rye.", 1)
     profile = seen(ada, bob)
     assert set(profile) == FIELDS
     assert (profile["id"], profile["name"], profile["bio"]) == (str(bob.id), "Bob", "Bakes.")
@@ -87,6 +87,7 @@ def test_others_see_what_is_meant_for_them(ada: Person, bob: Person) -> None:
     (said,) = profile["prompts"]
     assert (said["answer"], said["question"]["slug"]) == ("Rye.", QUESTIONS[1].slug)
     assert set(said) == {"id", "question", "answer", "position"}
+    assert said["position"] == 0, "a gap would tell of the private one"
     assert profile["badges"] == []
 
 
@@ -172,7 +173,9 @@ def test_a_profile_takes_a_fixed_number_of_queries(ada: Person, bob: Person, que
 def test_what_is_missing_is_told_in_words_until_nothing_is(ada: Person, session: Session) -> None:
     state = ada.get("/v1/users/me").json()["profile"]
     assert (state["complete"], state["percent"], len(state["missing"])) == (False, 0, 6)
-    say(ada, "Secret.", 0, private=True)
+    say(ada, "Nobody can talk with me about this.", 0, private=True)
+    assert ada.get("/v1/users/me").json()["profile"]["percent"] == 0
+    say(ada, "About this they can.", 1)
     submit(ada)
     state = ada.get("/v1/users/me").json()["profile"]
     assert (state["percent"], len(state["missing"])) == (40, 4)

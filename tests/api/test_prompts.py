@@ -85,6 +85,7 @@ def test_it_is_embedded_once_a_worker_has_read_it_with_the_present_model(ada: Pe
         ("  two\r\nlines \x07", "two\nlines"),
         ("e\u0301te\u0301", "\u00e9t\u00e9"),
         ("left\u202eright", "leftright"),
+        ("e\u202e\u0301 e\x07\u0301", "\u00e9 \u00e9"),  # what stood between a letter and its accent
         ("\U0001f469\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb"),  # one sign of three characters
         ("a" * 300, "a" * 300),
         (" " * 400 + "e\u0301" * 300, "\u00e9" * 300),  # counted as kept
@@ -96,7 +97,9 @@ def test_text_is_kept_in_its_normal_form(ada: Person, sent: str, kept: str) -> N
     assert listed(ada) == [kept]
 
 
-@pytest.mark.parametrize("sent", ["", "   ", "\u200b\u200d", "a" * 301, "a\0b", None, 7, ["a"], {"text": "a"}])
+@pytest.mark.parametrize(
+    "sent", ["", "   ", "\u200b\u200d", "\u3164", "\u0301", "a" * 301, "a\0b", None, 7, ["a"], {"text": "a"}]
+)
 def test_text_that_is_none_is_refused(ada: Person, sent: object, session: Session) -> None:
     answer = ada.post(ANSWERS, json={"question_id": IDS[0], "answer": sent})
     assert (answer.status_code, error_code(answer)) == (422, "validation_error")
@@ -117,6 +120,7 @@ def test_lone_surrogates_are_refused(ada: Person) -> None:
 def test_a_wrong_body_is_refused(ada: Person, change: dict[str, Any]) -> None:
     answer = ada.post(ANSWERS, json={"question_id": IDS[0], "answer": "Soup.", **change})
     assert (answer.status_code, error_code(answer)) == (422, "validation_error")
+    assert answer.json()["error"]["details"]["fields"][0]["field"] == f"body.{next(iter(change))}"
     assert listed(ada) == []
 
 
@@ -162,8 +166,13 @@ def test_an_answer_is_replaced(ada: Person, session: Session) -> None:
     assert (same.status_code, same.json()["status"], same.json()["updated_at"]) == (200, "embedded", said["updated_at"])
     hidden = ada.put(path, json={"answer": "Fish soup.", "private": True}).json()
     assert (hidden["private"], hidden["status"]) == (True, "embedded")
+    corrected = ada.put(path, json={"answer": "Fish soup!"}).json()
+    assert corrected["private"], "what was private must not slip into public"
+    shown = ada.put(path, json={"answer": "Fish soup!", "private": False}).json()
+    assert not shown["private"]
+    ada.put(path, json={"answer": "Fish soup!", "private": True})
     moved = ada.put(path, json={"question_id": IDS[9], "answer": "Bread."}).json()
-    assert (moved["question"]["id"], moved["answer"], moved["private"]) == (IDS[9], "Bread.", False)
+    assert (moved["question"]["id"], moved["answer"], moved["private"]) == (IDS[9], "Bread.", True)
     assert (moved["status"], moved["position"]) == ("pending", 0)
     assert promised(session) == {(EMBED_ANSWER.name, said["id"]), (MAKE_BADGES.name, str(ada.id))}
 
@@ -208,6 +217,7 @@ def test_the_list_is_searched_sorted_and_sliced(ada: Person) -> None:
         say(ada, text, question=number)
     assert listed(ada, q="BREAD") == ["Bread, 100% rye", "bread_and_salt"]
     assert listed(ada, q="%") == ["Bread, 100% rye"]
+    assert listed(ada, q=" brea\u0064 ") == ["Bread, 100% rye", "bread_and_salt"]
     assert listed(ada, q="_") == ["bread_and_salt"]
     assert listed(ada, q=QUESTIONS[1].text[:20]) == ["Fish soup"]
     assert listed(ada, q="xylophone") == []

@@ -341,3 +341,20 @@ def test_claims_of_an_older_version_are_recognised(session: Session) -> None:
         ledger.finish(session, replace(claimed, version=claimed.version + 1))
     with pytest.raises(LostFence):
         ledger.finish(session, replace(claimed, attempt=claimed.attempt + 1))
+
+
+def test_work_that_is_taken_together_needs_a_hint_for_each_batch_only(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = replace(JOB, batch=4)
+    monkeypatch.setitem(LEDGER_JOBS, JOB.name, together)
+    ledger.ask(session, together, *(f"{number}" for number in range(9)))
+    assert len(queue.noted(session)) == 3
+    session.execute(update(Work).values(hinted_at=None))
+    assert len(ledger.take_unhinted(session, most=100)) == 3
+    assert ledger.take_unhinted(session, most=100) == []
+    session.execute(update(Work).values(hinted_at=None))
+    session.execute(update(Work).where(Work.key.in_(["0", "5"])).values(attempts=ledger.TOGETHER))
+    hints = [hint.key for hint in ledger.take_unhinted(session, most=100)]
+    assert {"0", "5"} < set(hints)
+    assert len(hints) == 4

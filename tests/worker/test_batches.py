@@ -12,7 +12,7 @@ from shared.ledger import Claim, Work
 from worker.app import app
 from worker.work import _give_up, batch_task
 
-JOB = Job("test.batch", "default", lease=30, attempts=5)
+JOB = Job("test.batch", "default", lease=30, attempts=5, batch=4)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def batches(committed: Database, job: Job) -> tuple[Callable[[str], None], list[
     """A task that fails whatever has "poison" among it, and what it was given each time."""
     given: list[list[str]] = []
 
-    @batch_task(job, most=4)
+    @batch_task(job)
     def work(claims: list[Claim]) -> None:
         given.append([claimed.key for claimed in claims])
         if "poison" in given[-1]:
@@ -82,7 +82,7 @@ def test_what_spoils_batches_ends_up_alone_and_harms_no_other(
 def test_asked_anew_meanwhile_it_comes_back_and_the_others_are_done(committed: Database, job: Job) -> None:
     seen = []
 
-    @batch_task(job, most=4)
+    @batch_task(job)
     def work(claims: list[Claim]) -> None:
         seen.append({claimed.key for claimed in claims})
         if len(seen) == 1:

@@ -1,7 +1,7 @@
 """Who may see whom, by every condition that discovery has, tried from both sides."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -88,6 +88,17 @@ def test_each_must_be_within_the_others_wishes(
     ada, bob = person(session, **hers), person(session, **his)
     assert sees(session, ada, bob) == meet
     assert sees(session, bob, ada) == meet
+
+
+def test_where_addresses_must_be_verified_who_has_not_is_not_seen(
+    session: Session, configured: Callable[..., None]
+) -> None:
+    ada, bob = person(session), person(session)
+    verified = person(session, email_verified_at=datetime(2026, 1, 1, tzinfo=UTC))
+    configured(REQUIRE_VERIFIED_EMAIL="true")
+    assert not sees(session, ada, bob)
+    assert sees(session, ada, verified)
+    assert sees(session, ada, ada, may_see)
 
 
 def test_how_far_somebody_lives_does_not_matter_for_a_profile(session: Session) -> None:
