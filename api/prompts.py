@@ -15,6 +15,7 @@ from api.media import absolute
 from api.shapes import Body, Limit, Offset, Page, Prose, Shape, Visible, page
 from shared.accounts.models import User
 from shared.prompts import service
+from shared.prompts.catalogue import QUESTIONS
 from shared.prompts.models import Prompt, PromptAnswer
 from shared.prompts.rules import ANSWER_LENGTH
 from shared.settings import settings
@@ -66,7 +67,7 @@ class NewAnswer(Body):
         json_schema_extra={
             "examples": [
                 {
-                    "question_id": "6b2b6d1e-7a39-5b8e-9a51-1c1f0c6a4f10",
+                    "question_id": str(QUESTIONS[3].id),
                     "answer": "Fish soup, because it takes all day.",
                 }
             ]
