@@ -23,6 +23,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 WORKERS = {name: service for name, service in SERVICES.items() if name.startswith("worker-")}
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 
 
@@ -93,7 +94,7 @@ def test_compose_and_the_procfile_start_the_same_commands() -> None:
 def test_compose_services_name_what_exists(name: str) -> None:
     service = OURS[name]
     assert service["depends_on"].keys() <= SERVICES.keys()
-    stages = re.findall(r"^FROM \S+ AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    stages = re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE)
     assert service["build"]["target"] in stages
     assert {volume.split(":")[0] for volume in service.get("volumes", ())} <= COMPOSE["volumes"].keys()
     command = service["command"]
@@ -107,6 +108,32 @@ def test_compose_services_name_what_exists(name: str) -> None:
 def test_only_workers_carry_what_workers_need() -> None:
     targets = {name: service["build"]["target"] for name, service in OURS.items()}
     assert {name for name, target in targets.items() if target == "worker"} == WORKERS.keys()
+
+
+def test_the_workers_image_holds_the_model_and_not_what_prepares_it() -> None:
+    stages = dict(re.findall(r"^FROM \S+ AS (\S+)$(.*?)(?=^FROM |\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL))
+    folder = re.search(r"^ENV EMBEDDING_DIR=(\S+)$", stages["worker"], re.MULTILINE)
+    assert folder is not None
+    assert f"COPY --from=model {folder[1]} {folder[1]}" in stages["worker"]
+    assert f"RUN EMBEDDING_DIR={folder[1]} python -m shared.embedding" in stages["model"]
+    assert [name for name, lines in stages.items() if "embeddings.txt" in lines] == ["model"]
+
+
+def test_the_stage_that_prepares_the_model_has_the_code_that_it_needs() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "shared/embedding").glob("*.py"))
+    imported = set(re.findall(r"^\s*from (shared[\w.]*) import", code, re.MULTILINE))
+    assert {name for name in imported if not name.startswith("shared.embedding")} == {"shared.settings"}
+    assert "from shared" not in (ROOT / "shared/settings.py").read_text()
+
+
+def test_only_what_prepares_the_model_installs_torch_and_nothing_installs_cuda() -> None:
+    pinned = {
+        path.stem: set(re.findall(r"^([\w.-]+)==", path.read_text(), re.MULTILINE))
+        for path in (ROOT / "requirements").glob("*.txt")
+    }
+    assert {name for name, packages in pinned.items() if "torch" in packages} == {"embeddings", "dev"}
+    assert {name for name, packages in pinned.items() if "onnxruntime" in packages} == {"worker", "embeddings", "dev"}
+    assert not [name for packages in pinned.values() for name in packages if re.match("nvidia|cuda|triton", name)]
 
 
 def test_everything_waits_for_the_migrations() -> None:

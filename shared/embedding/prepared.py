@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from shared.embedding.rules import FORMAT
@@ -74,12 +75,15 @@ def ensure() -> Path:
         return folder
     command = [sys.executable, "-m", "shared.embedding"]
     values = {"EMBEDDING_MODEL": settings().embedding_model, "EMBEDDING_DIR": settings().embedding_dir}
-    done = subprocess.run(  # noqa: S603 - ourselves
-        command, env={**os.environ, **values}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise Unusable(said[-1] if said else f"Preparing {settings().embedding_model} ended with {done.returncode}")
+    with TemporaryFile("w+", encoding="utf-8") as said:
+        # Goes on when we are interrupted, as by a task's time limit: who asks next finds it done, or waits for it.
+        making = subprocess.Popen(  # noqa: S603 - ourselves
+            command, env={**os.environ, **values}, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True
+        )
+        if making.wait():
+            said.seek(0)
+            lines = said.read().strip().splitlines()
+            raise Unusable(lines[-1] if lines else f"Preparing {settings().embedding_model} failed without a word")
     return folder
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, NodeProto
+from onnx import ModelProto, NodeProto, TensorProto
 from onnx.helper import make_node, make_opsetid, make_tensor_value_info
 from onnx.numpy_helper import from_array, to_array
 
@@ -20,7 +20,9 @@ _LARGEST_INPUT: Final = 127
 _ZERO: Final = 128  # the kernels want inputs without and weights with a sign
 # Seven bits: of eight, the sum of two products does not fit the 16 bits that processors without VNNI add them up in.
 _LARGEST_WEIGHT: Final = 63
-_TINY: Final = 1e-6
+_TINY: Final = 1e-9
+_DOMAIN: Final = "com.microsoft"
+_RIGHT: Final = ("weights", "weights_scale", "weights_zero")
 
 
 def products(model: ModelProto) -> list[NodeProto]:
@@ -45,72 +47,65 @@ def quantized(model: ModelProto, peaks: Mapping[str, Floats]) -> ModelProto:
     made.CopyFrom(model)
     graph = made.graph
     weights = {weight.name: to_array(weight) for weight in graph.initializer}
-    chosen = products(made)
-    inputs = {node.input[0] for node in chosen}
-    scales = {
-        name: _smoothing(peaks[name], [weights[node.input[1]] for node in chosen if node.input[0] == name])
-        for name in inputs
-    }
-    names = {node.name for node in chosen}
+    sources = {node.output[0]: node.input[0] for node in products(made)}
+    waiting: dict[str, list[NodeProto]] = {}
+    for node in products(made):
+        waiting.setdefault(node.input[0], []).append(node)
     nodes: list[NodeProto] = []
     for node in graph.node:
-        if node.name not in names:
+        source = sources.get(node.output[0])
+        if source is None:
             nodes.append(node)
-            continue
-        source, weight = node.input
-        if source in inputs:  # only once, though queries, keys and values share theirs
-            inputs.remove(source)
-            graph.initializer.append(from_array(1 / scales[source], f"{source}_smoothing"))
-            nodes.extend(_rounding(source))
-        graph.initializer.extend(
-            from_array(array, f"{weight}_{part}") for part, array in _parts(weights[weight] * scales[source][:, None])
-        )
-        nodes.extend(_product(source, weight, node.output[0]))
-    _replace(made, nodes, unused={node.input[1] for node in chosen})
+        elif source in waiting:  # all that have this input at once, such as queries, keys and values
+            together = waiting.pop(source)
+            parts = [weights[product.input[1]] for product in together]
+            graph.initializer.extend(_constants(source, parts, peaks[source]))
+            nodes.extend(_product(source, [product.output[0] for product in together]))
+    _replace(made, nodes)
     return made
 
 
-def _smoothing(peaks: Floats, weights: list[Floats]) -> Floats:
-    """How much of each channel is moved into the weights: such that both have to be rounded equally coarsely."""
-    heaviest = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
-    scale: Floats = np.sqrt(np.maximum(peaks, _TINY) / np.maximum(heaviest, _TINY)).astype(np.float32)
-    return scale
-
-
-def _rounding(source: str) -> Iterator[NodeProto]:
-    """Each token's channels to integers, by the largest of them."""
-    yield make_node("Mul", [source, f"{source}_smoothing"], [f"{source}_smooth"])
-    yield make_node("Abs", [f"{source}_smooth"], [f"{source}_magnitudes"])
-    yield make_node("ReduceMax", [f"{source}_magnitudes"], [f"{source}_peak"], axes=[-1], keepdims=1)
-    yield make_node("Max", [f"{source}_peak", "int8_tiny"], [f"{source}_scale"])
-    yield make_node("Div", [f"{source}_smooth", f"{source}_scale"], [f"{source}_unit"])
-    yield make_node("QuantizeLinear", [f"{source}_unit", "int8_scale", "int8_zero"], [f"{source}_integers"])
-
-
-def _parts(weight: Floats) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
-    """A matrix as integers, with a scale for each of its columns."""
+def _constants(source: str, weights: list[Floats], peaks: Floats) -> Iterator[TensorProto]:
+    """The weights as integers, with a scale for each of their columns, and what smooths their input."""
+    weight = np.concatenate(weights, axis=1)
+    heaviest = np.abs(weight).max(axis=1)
+    # So much of each channel is moved into the weights that both have to be rounded equally coarsely.
+    smoothing = np.sqrt(np.maximum(peaks, _TINY) / np.maximum(heaviest, _TINY)).astype(np.float32)
+    weight = weight * smoothing[:, None]
     scale = np.maximum(np.abs(weight).max(axis=0) / _LARGEST_WEIGHT, _TINY).astype(np.float32)
-    yield "integers", np.rint(weight / scale).astype(np.int8)
-    yield "scale", scale
-    yield "zero", np.zeros(len(scale), np.int8)
+    yield from_array(1 / smoothing, f"{source}/smoothing")
+    yield from_array(np.rint(weight / scale).astype(np.int8), f"{source}/weights")
+    yield from_array(scale, f"{source}/weights_scale")
+    yield from_array(np.zeros(len(scale), np.int8), f"{source}/weights_zero")
+    yield from_array(np.array([part.shape[1] for part in weights], np.int64), f"{source}/widths")
 
 
-def _product(source: str, weight: str, output: str) -> Iterator[NodeProto]:
-    operands = [f"{source}_integers", f"{weight}_integers", "int8_scale", f"{weight}_scale", "int8_zero"]
-    yield make_node("MatMulIntegerToFloat", [*operands, f"{weight}_zero"], [f"{output}_unit"], domain="com.microsoft")
-    yield make_node("Mul", [f"{output}_unit", f"{source}_scale"], [output])
+def _product(source: str, outputs: list[str]) -> Iterator[NodeProto]:
+    """Each token's channels to integers by the largest of them, times the weights, and back."""
+    yield make_node("Mul", [source, f"{source}/smoothing"], [f"{source}/smooth"])
+    yield make_node("Abs", [f"{source}/smooth"], [f"{source}/magnitudes"])
+    yield make_node("ReduceMax", [f"{source}/magnitudes"], [f"{source}/scale"], axes=[-1], keepdims=1)
+    # Where all are zero, this is not a number, which becomes some integer, and zero again in the end.
+    yield make_node("Div", [f"{source}/smooth", f"{source}/scale"], [f"{source}/unit"])
+    yield make_node("QuantizeLinear", [f"{source}/unit", "int8/scale", "int8/zero"], [f"{source}/integers"])
+    left, right = (f"{source}/integers", "int8/scale", "int8/zero"), (f"{source}/{part}" for part in _RIGHT)
+    operands = [operand for pair in zip(left, right, strict=True) for operand in pair]
+    yield make_node("MatMulIntegerToFloat", operands, [f"{source}/product"], domain=_DOMAIN)
+    if len(outputs) == 1:
+        yield make_node("Mul", [f"{source}/product", f"{source}/scale"], outputs)
+    else:
+        yield make_node("Mul", [f"{source}/product", f"{source}/scale"], [f"{source}/outputs"])
+        yield make_node("Split", [f"{source}/outputs", f"{source}/widths"], outputs, axis=-1)
 
 
-def _replace(model: ModelProto, nodes: list[NodeProto], *, unused: set[str]) -> None:
+def _replace(model: ModelProto, nodes: list[NodeProto]) -> None:
     graph = model.graph
-    kept = [weight for weight in graph.initializer if weight.name not in unused]
-    kept += [
-        from_array(np.array(1 / _LARGEST_INPUT, np.float32), "int8_scale"),
-        from_array(np.array(_ZERO, np.uint8), "int8_zero"),
-        from_array(np.array(_TINY, np.float32), "int8_tiny"),
-    ]
+    used = {name for node in nodes for name in node.input}
+    kept = [weight for weight in graph.initializer if weight.name in used]
+    kept.append(from_array(np.array(1 / _LARGEST_INPUT, np.float32), "int8/scale"))
+    kept.append(from_array(np.array(_ZERO, np.uint8), "int8/zero"))
     del graph.initializer[:], graph.node[:]
     graph.initializer.extend(kept)
     graph.node.extend(nodes)
-    if all(opset.domain != "com.microsoft" for opset in model.opset_import):
-        model.opset_import.append(make_opsetid("com.microsoft", 1))
+    if all(opset.domain != _DOMAIN for opset in model.opset_import):
+        model.opset_import.append(make_opsetid(_DOMAIN, 1))

@@ -122,8 +122,31 @@ def test_a_process_that_dies_without_a_word_is_told_of(
 ) -> None:
     another("some-model")
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(Unusable, match="Preparing some-model ended with 1"):
+    with pytest.raises(Unusable, match="Preparing some-model failed"):
         ensure()
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_it_goes_on_when_who_asked_is_interrupted(
+    another: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    another("some-model")
+    slow = tmp_path / "slow"
+    slow.write_text(f"#!/bin/sh\nsleep 1\nmkdir -p '{location()}'\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(slow))
+
+    def interrupt(*_: object) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    with pytest.raises(TimeoutError):
+        ensure()
+    assert not location().exists()
+    while not location().exists():
+        time.sleep(0.05)
+    assert ensure() == location()
 
 
 def test_an_embedder_needs_a_whole_folder(tmp_path: Path) -> None:
