@@ -12,6 +12,7 @@ from shared import clock, health, ledger, log, queue
 from shared.database import database
 from shared.jobs import HEARTBEATS, LEDGER_JOBS, SWEEP_WORK, Job
 from shared.ledger import Claim, LostFence
+from shared.queue import Hint
 from worker.app import app
 
 P = ParamSpec("P")
@@ -113,6 +114,8 @@ def _claim_batch(session: Session, job: Job, key: str) -> list[Claim]:
         claims += ledger.claim_batch(session, job, most=job.batch - len(claims))
     if claims:
         _tell_alive(session, job)
+    if len(claims) == job.batch:  # more may wait: said before the work, so that whoever ends in its middle has said it
+        queue.note(session, Hint(job, claims[0].key))
     return claims
 
 

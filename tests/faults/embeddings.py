@@ -8,10 +8,11 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, update
 from sqlalchemy.orm import Session
 
 from shared.embedding.engine import embedder
+from shared.ledger import Work
 from tests.answers import corpus, say
 from tests.people import make_user
 from tests.stack import Stack
@@ -93,6 +94,7 @@ def _write(stack: Stack, number: int) -> None:
             if place % PER_PERSON == 0:
                 person = make_user(session)
             say(session, person, text, question=place % PER_PERSON)
+        session.execute(update(Work).values(hinted_at=None))
     engine.dispose()
 
 
