@@ -2,11 +2,12 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shared.jobs import EMBED_ANSWER, MAKE_BADGES
@@ -212,7 +213,7 @@ def test_the_order_is_set_by_naming_all(ada: Person) -> None:
     assert listed(ada) == ["2", "0", "1"]
 
 
-def test_the_list_is_searched_sorted_and_sliced(ada: Person) -> None:
+def test_the_list_is_searched_sorted_and_sliced(ada: Person, session: Session) -> None:
     for number, text in enumerate(["Bread, 100% rye", "Fish soup", "bread_and_salt"]):
         say(ada, text, question=number)
     assert listed(ada, q="BREAD") == ["Bread, 100% rye", "bread_and_salt"]
@@ -221,12 +222,25 @@ def test_the_list_is_searched_sorted_and_sliced(ada: Person) -> None:
     assert listed(ada, q="_") == ["bread_and_salt"]
     assert listed(ada, q=QUESTIONS[1].text[:20]) == ["Fish soup"]
     assert listed(ada, q="xylophone") == []
-    assert listed(ada, sort="-position") == ["bread_and_salt", "Fish soup", "Bread, 100% rye"]
     page = ada.get(ANSWERS, params={"limit": 1, "offset": 1}).json()
     assert ([said["answer"] for said in page["items"]], page["total"]) == (["Fish soup"], 3)
-    changed = ada.get(ANSWERS).json()["items"][0]
-    ada.put(f"{ANSWERS}/{changed['id']}", json={"answer": "Rolls"})
-    assert sorted(listed(ada, sort="-updated_at")) == sorted(listed(ada, sort="created_at"))
+    moments = {"Bread, 100% rye": (2, 5), "Fish soup": (3, 4), "bread_and_salt": (1, 6)}
+    for text, (created, updated) in moments.items():
+        changed = update(PromptAnswer).where(PromptAnswer.answer == text)
+        session.execute(
+            changed.values(
+                created_at=datetime(2026, 1, created, tzinfo=UTC), updated_at=datetime(2026, 1, updated, tzinfo=UTC)
+            )
+        )
+    in_order = {
+        "position": ["Bread, 100% rye", "Fish soup", "bread_and_salt"],
+        "created_at": ["bread_and_salt", "Bread, 100% rye", "Fish soup"],
+        "updated_at": ["Fish soup", "Bread, 100% rye", "bread_and_salt"],
+    }
+    assert listed(ada) == in_order["position"]
+    for column, texts in in_order.items():
+        assert listed(ada, sort=column) == texts
+        assert listed(ada, sort=f"-{column}") == texts[::-1]
 
 
 @pytest.mark.parametrize("query", ["sort=answer", "sort=--position", "limit=0", "limit=101", "offset=-1", "q=%00"])

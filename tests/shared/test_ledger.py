@@ -17,6 +17,7 @@ from shared.database import Database
 from shared.jobs import LEDGER_JOBS, PROCESS_PHOTO
 from shared.ledger import Claim, LostFence, Work
 from shared.queue import Hint
+from tests.races import beside
 
 JOB = PROCESS_PHOTO
 
@@ -305,6 +306,18 @@ def test_racing_askers_of_the_same_keys_neither_deadlock_nor_double(committed: D
     with committed.transaction() as session:
         versions = session.scalars(select(Work.version)).all()
     assert versions == [60] * 50
+
+
+def test_batches_finished_in_opposite_order_do_not_deadlock(committed: Database) -> None:
+    committed.call(ledger.ask, JOB, "a", "b")
+    a, b = (committed.call(claim, key) for key in "ab")
+    with ThreadPoolExecutor(1) as pool:
+        with committed.transaction() as session:
+            ledger.finish(session, a)
+            second = beside(session, pool, committed.call, ledger.finish_all, [b, a])
+            ledger.finish(session, b)
+        second.result()
+    assert committed.call(ledger.unfinished, JOB) == 0
 
 
 def test_asking_racing_with_finishing_is_never_lost(committed: Database) -> None:

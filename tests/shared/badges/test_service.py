@@ -1,6 +1,7 @@
 """People's badges in the database: made, kept, shown only while they are good."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,8 +13,10 @@ from shared.accounts.models import User
 from shared.badges import service
 from shared.badges.catalogue import CATALOGUE
 from shared.badges.models import BadgeRun, UserBadge
+from shared.database import Database
 from shared.prompts.models import PromptAnswer
 from tests.people import make_user
+from tests.races import beside
 from tests.shared.badges.people import MODEL, answer, closeness, score, vector_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -48,6 +51,13 @@ def test_badges_come_from_scores_and_public_answers_the_best_first(session: Sess
     assert (second.slug, second.answer_id, second.reason) == ("straight_line", None, "From the quiz: very direct")
     assert first.awarded_at == second.awarded_at == NOW
     assert told(session) == [["sawdust", "straight_line"]]
+
+
+def test_the_best_is_first_whichever_was_awarded_first(session: Session, ada: User) -> None:
+    for slug, position in (("recess", 1), ("sawdust", 2), ("straight_line", 0)):
+        session.add(UserBadge(user_id=ada.id, slug=slug, reason="", strength=1, position=position, awarded_at=NOW))
+        session.flush()
+    assert slugs(session, ada) == ["straight_line", "recess", "sawdust"]
 
 
 def test_making_again_changes_and_tells_nothing(session: Session, ada: User) -> None:
@@ -134,6 +144,23 @@ def test_what_the_catalogue_no_longer_has_is_not_shown_and_goes(session: Session
     assert slugs(session, ada) == []
     make(session, ada)
     assert session.scalars(select(UserBadge)).all() == []
+
+
+def test_badges_made_at_once_are_those_of_the_newest_scores(committed: Database) -> None:
+    with committed.transaction() as session:
+        ada = make_user(session)
+        score(session, ada, directness=0.9)
+        answer(session, ada, "sawdust")
+    with ThreadPoolExecutor(1) as pool:
+        with committed.transaction() as session:
+            score(session, ada, directness=0.0)
+            make(session, ada)
+            second = beside(session, pool, committed.call, make, ada, now=LATER)
+        second.result()
+    with committed.transaction() as session:
+        held = [(badge.slug, badge.position, badge.awarded_at) for badge in service.own_badges(session, ada)]
+        assert held == [("soft_landing", 0, NOW), ("sawdust", 1, NOW)]
+        assert session.scalars(select(BadgeRun.made_at)).all() == [LATER]
 
 
 def test_nobody_is_made_badges_who_is_gone(session: Session) -> None:

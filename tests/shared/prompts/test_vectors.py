@@ -3,14 +3,17 @@
 import math
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Connection, event, func, select, text, update
 from sqlalchemy.orm import Session
 
 from shared import ledger
 from shared.accounts.models import Status
+from shared.database import Database
 from shared.jobs import EMBED_ANSWER
 from shared.ledger import Work
 from shared.prompts import service, vectors
@@ -19,6 +22,7 @@ from shared.prompts.vectors import Source
 from shared.settings import settings
 from tests.answers import embed, say, somebody_says, towards
 from tests.people import make_user
+from tests.races import beside
 
 
 def profile(session: Session, user_id: uuid.UUID) -> list[float] | None:
@@ -122,11 +126,21 @@ def test_enough_is_found_behind_many_that_must_not_be(session: Session) -> None:
     assert [alike.answer.id for alike in vectors.most_like(session, answer_id=mine.id)] == [said.id for said in far]
 
 
-def test_answers_are_found_by_the_index(session: Session) -> None:
+def test_answers_are_found_by_the_index(connection: Connection, session: Session) -> None:
+    mine = somebody_says(session, "mine", towards(1))
+    ran: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        ran.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    vectors.most_like(session, answer_id=mine.id)
+    event.remove(connection, "before_cursor_execute", note)
+    ((statement, parameters),) = [one for one in ran if "ORDER BY" in one[0]]
+    # without it, since a few rows are sooner read and sorted
     session.execute(text("SET LOCAL enable_seqscan = off"))
-    vector = "array_fill(0.5, ARRAY[384])::vector::halfvec(384)"
-    nearest = f"SELECT id FROM prompt_answers WHERE NOT private ORDER BY vector <=> {vector} LIMIT 20"
-    plan = session.scalars(text(f"EXPLAIN {nearest}")).all()
+    session.execute(text("SET LOCAL enable_sort = off"))
+    plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars().all()
     assert "ix_prompt_answers_vector" in "\n".join(plan)
 
 
@@ -164,10 +178,33 @@ def test_a_change_of_model_and_forgotten_answers_are_unfinished_work(
     assert vectors.ask_for_unfinished(session, now=later) == (0, 0)
 
 
-def test_storing_locks_people_in_one_order(session: Session) -> None:
-    """And a hundred answers are a fixed number of statements."""
+def test_storing_many_locks_all_their_people_at_once_in_one_order(session: Session, queries: list[str]) -> None:
     said = [somebody_says(session, f"{number}", towards(1)) for number in range(5)]
-    session.execute(update(PromptAnswer).values(vector=None, model=None, engine=None))
-    made = {Source(one.id, one.user_id, one.answer): towards(1) for one in said}
-    vectors.store(session, made, model=settings().embedding_model, engine="by hand")
-    assert session.scalar(select(func.count()).where(PromptAnswer.vector.is_not(None))) == 5
+
+    def store(*answers: PromptAnswer) -> list[str]:
+        session.execute(update(PromptAnswer).values(vector=None, model=None, engine=None))
+        made = {Source(one.id, one.user_id, one.answer): towards(1) for one in answers}
+        queries.clear()
+        vectors.store(session, made, model=settings().embedding_model, engine="by hand")
+        ran = list(queries)
+        assert session.scalar(select(func.count()).where(PromptAnswer.vector.is_not(None))) == len(answers)
+        return ran
+
+    of_one, of_five = store(said[0]), store(*said)
+    assert len(of_one) == len(of_five)
+    (locks,) = [statement for statement in of_five if "FOR NO KEY UPDATE" in statement]
+    assert locks == of_five[0], "nothing is changed before everybody is locked"
+    assert "ORDER BY users.id FOR NO KEY UPDATE" in " ".join(locks.split())
+
+
+def test_a_person_is_the_mean_of_answers_stored_at_once(committed: Database) -> None:
+    with committed.transaction() as session:
+        user = make_user(session)
+        first, second = say(session, user, "one"), say(session, user, "two", question=1)
+    with ThreadPoolExecutor(1) as pool:
+        with committed.transaction() as session:
+            embed(session, first, towards(1, 0))
+            stored = beside(session, pool, committed.call, embed, second, towards(0, 1))
+        stored.result()
+    with committed.transaction() as session:
+        assert profile(session, user.id) == pytest.approx([math.sqrt(0.5), math.sqrt(0.5), 0], abs=1e-3)
