@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import func, select, update
 
-from shared import ledger
+from shared import ledger, queue
 from shared.database import Database
 from shared.jobs import LEDGER_JOBS, Job
 from shared.ledger import Claim, Work
@@ -96,4 +96,25 @@ def test_asked_anew_meanwhile_it_comes_back_and_the_others_are_done(committed: D
     assert left["b"].lease_until is None
     work("b")
     assert seen == [{*"abc"}, {"b"}]
+    assert rows(committed) == {}
+
+
+def test_a_full_batch_says_that_more_may_wait_before_it_begins(
+    committed: Database, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a message that is lost with its worker, the next is on its way already."""
+    said: list[str] = []
+    monkeypatch.setattr(queue, "publish", lambda hints: said.extend(hint.key for hint in hints))
+
+    @batch_task(job)
+    def work(claims: list[Claim]) -> None:
+        assert said == [claims[0].key] * (len(claims) == job.batch)
+        committed.call(ledger.finish_all, claims)
+
+    committed.call(ledger.ask, job, *"abcdef")
+    for expected in (4, 2):
+        said.clear()
+        before = len(rows(committed))
+        work("a")
+        assert before - len(rows(committed)) == expected
     assert rows(committed) == {}
