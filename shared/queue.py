@@ -111,6 +111,7 @@ def make_app(name: str, **more: Any) -> Celery:  # noqa: ANN401 - Celery's own s
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_enable_remote_control=True,  # off, workers hung for good after a restart of Redis
         worker_soft_shutdown_timeout=10,  # what is cut off comes back by its lease
+        worker_proc_alive_timeout=60,  # a process that loads the model is not up within the 4 s that are the default
         worker_max_tasks_per_child=settings().worker_max_tasks_per_child,
         worker_max_memory_per_child=settings().worker_max_memory_per_child_mb * 1024,
         # Off, because they halve the throughput of short tasks; Flower switches them on while somebody watches.

@@ -5,6 +5,8 @@ from typing import Any, Final
 from celery import signals
 
 from shared import database, log, queue, storage
+from shared.embedding import prepared
+from shared.jobs import MAKE_BADGES
 from shared.settings import settings
 
 MODULES: Final = ("worker.work", "worker.accounts", "worker.badges", "worker.photos", "worker.prompts", "worker.quiz")
@@ -17,9 +19,27 @@ def _set_up_logging(**_: Any) -> None:  # noqa: ANN401 - Celery's signature
     log.configure(process="worker", level=settings().log_level, as_json=settings().json_logs)
 
 
+@signals.celeryd_after_setup.connect
+def _before_start(**_: Any) -> None:  # noqa: ANN401 - Celery's signature
+    """Have the model prepared before any task waits for it; without one, no work is begun that could only fail."""
+    if MAKE_BADGES.queue not in app.amqp.queues.consume_from:
+        return
+    try:
+        prepared.ensure()
+    except prepared.Unusable as error:
+        raise SystemExit(str(error)) from None
+
+
 @signals.worker_process_init.connect
 def _after_fork(**_: Any) -> None:  # noqa: ANN401 - Celery's signature
-    """A forked process has its own connections: sharing its parent's would mix up their answers."""
+    """A forked process has its own connections: sharing its parent's would mix up their answers.
+
+    One that reads answers loads the model now, so that nobody's answer waits for that.
+    """
     database.database.cache_clear()
     storage.storage.cache_clear()
     queue.publisher.cache_clear()
+    if MAKE_BADGES.queue in app.amqp.queues.consume_from:
+        from worker.badges import reading  # noqa: PLC0415 - it needs this module
+
+        reading()

@@ -18,15 +18,18 @@ def make(claimed: Claim) -> None:
 
     Whoever changes an answer or the quiz asks for this again, so what was made from the old words is never stored.
     """
-    model, closeness = _reading()  # the first time this takes a second, so not while anybody's row is locked
+    model, closeness = reading()
     with database().transaction() as session:
         service.make(session, user_id=uuid.UUID(claimed.key), model=model, closeness=closeness, now=clock.now())
         ledger.finish(session, claimed)
 
 
 @lru_cache
-def _reading() -> tuple[str, Closeness]:
-    """The model's name, and what it makes of answers. Loaded here: 30 MB that no other queue's worker needs."""
+def reading() -> tuple[str, Closeness]:
+    """The model's name, and what it makes of answers. The first time this takes seconds: processes begin with it.
+
+    Loaded here: 30 MB that no other queue's worker needs.
+    """
     from shared.badges.meaning import embed_examples  # noqa: PLC0415
     from shared.embedding.engine import embedder  # noqa: PLC0415
 

@@ -38,10 +38,10 @@ class FakeEmbedder:
 
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    tasks._reading.cache_clear()
+    tasks.reading.cache_clear()
     monkeypatch.setattr("shared.embedding.engine.embedder", FakeEmbedder)
     yield
-    tasks._reading.cache_clear()
+    tasks.reading.cache_clear()
 
 
 @pytest.fixture
