@@ -99,8 +99,6 @@ async def _start(supervisor: Supervisor, values: Settings, folder: Path, began: 
     env = parts.environment(**stack, FLOWER_PERSISTENT="true", FLOWER_DB=str(folder / "flower"))
     if await run_once("migrate", [PYTHON, "-m", "alembic", "upgrade", "head"], env):
         return "The migrations failed; what they said is above"
-    if await run_once("model", [PYTHON, "-m", "shared.embedding"], env):
-        return "The language model could not be prepared; what it said is above"
     for program in _applications(values, env):
         await supervisor.start(program)
     if not await wait_for(lambda: asyncio.to_thread(_is_live, values), timeout=PATIENCE):

@@ -53,3 +53,8 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
         self.details = details
         self.headers = headers
         super().__init__(self.message)
+
+
+def invalid(field: str, message: str) -> Refusal:
+    """The refusal of one field of a body, for what only the database can tell to be wrong."""
+    return Refusal("validation_error", message, details={"fields": [{"field": f"body.{field}", "message": message}]})

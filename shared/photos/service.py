@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from shared import ledger
 from shared.accounts.models import User
 from shared.accounts.service import lock
-from shared.errors import Refusal
+from shared.errors import Refusal, invalid
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.photos.models import Photo, PhotoStatus
 from shared.photos.rules import MAX_PHOTOS
@@ -87,7 +87,7 @@ def reorder(session: Session, user: User, *, ids: Sequence[uuid.UUID]) -> Sequen
     lock(session, user.id)
     photos = {photo.id: photo for photo in own_photos(session, user)}
     if len(ids) != len(photos) or set(ids) != set(photos):
-        raise Refusal("validation_error", "Name each of your photos exactly once.")
+        raise invalid("ids", "Name each of your photos exactly once.")
     for position, photo_id in enumerate(ids):
         photos[photo_id].position = position
     session.flush()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, selec
 from shared import ledger
 from shared.accounts.models import User
 from shared.accounts.service import lock
-from shared.errors import Refusal
+from shared.errors import Refusal, invalid
 from shared.jobs import EMBED_ANSWER, MAKE_BADGES
 from shared.prompts.models import Prompt, PromptAnswer
 from shared.prompts.rules import MAX_ANSWERS, MAX_PRIVATE
@@ -129,7 +129,7 @@ def reorder(session: Session, user: User, *, ids: Sequence[uuid.UUID]) -> Sequen
     lock(session, user.id)
     answers = {answer.id: answer for answer in _all(session, user)}
     if len(ids) != len(answers) or set(ids) != set(answers):
-        raise _wrong("ids", "Name each of your answers exactly once.")
+        raise invalid("ids", "Name each of your answers exactly once.")
     for position, answer_id in enumerate(ids):
         answers[answer_id].position = position
     session.flush()
@@ -178,7 +178,7 @@ def _check_prompt(session: Session, answers: Sequence[PromptAnswer], prompt_id: 
     if any(other.prompt_id == prompt_id for other in answers):
         raise Refusal("prompt_already_answered")
     if session.scalar(select(Prompt.id).where(Prompt.id == prompt_id, Prompt.offered)) is None:
-        raise _wrong("question_id", "There is no such prompt. GET /v1/prompts lists those there are.")
+        raise invalid("question_id", "There is no such prompt. GET /v1/prompts lists those there are.")
 
 
 def _check_private(answers: Sequence[PromptAnswer], *, private: bool) -> None:
@@ -186,7 +186,3 @@ def _check_private(answers: Sequence[PromptAnswer], *, private: bool) -> None:
         raise Refusal(
             "prompt_limit", "One answer can be private, and one already is.", details={"private": MAX_PRIVATE}
         )
-
-
-def _wrong(field: str, message: str) -> Refusal:
-    return Refusal("validation_error", message, details={"fields": [{"field": f"body.{field}", "message": message}]})
