@@ -17,10 +17,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
-    CTE,
     CursorResult,
     Index,
-    Select,
     Text,
     and_,
     case,
@@ -38,7 +36,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from shared import log, queue
 from shared.jobs import LEDGER_JOBS, Job
-from shared.models import Base, Created, Moment
+from shared.models import Base, Created, Moment, chosen
 from shared.queue import Hint
 
 # A hint without effect is repeated when its work has waited twice as long: soon for what was lost, and a few times only
@@ -149,7 +147,7 @@ def claim_batch(session: Session, job: Job, *, most: int) -> list[Claim]:
 
     Rows that failed in TOGETHER attempts are left to `claim`.
     """
-    waiting = _chosen(
+    waiting = chosen(
         select(Work.kind, Work.key)
         .where(Work.kind == job.name, Work.due_at <= func.now(), _FREE, Work.attempts < min(TOGETHER, job.attempts))
         .order_by(Work.due_at)
@@ -262,7 +260,7 @@ def take_unhinted(session: Session, *, most: int) -> list[Hint]:
     This is how every lost message comes back: hints that never reached Redis, that Redis lost, that died with a worker.
     """
     waited, (soon, late) = Work.hinted_at - Work.due_at, HINT_AGAIN
-    waiting = _chosen(
+    waiting = chosen(
         select(Work.kind, Work.key)
         .where(
             Work.kind.in_(LEDGER_JOBS),
@@ -337,14 +335,6 @@ def drop(session: Session, job: Job, keys: Iterable[str]) -> int:
     """Delete given-up rows; how many there were."""
     gone = session.execute(delete(Work).where(Work.kind == job.name, Work.key.in_(list(keys)), Work.due_at.is_(None)))
     return _count(gone)
-
-
-def _chosen(rows: Select[str, str]) -> CTE:
-    """Rows to update, locked, passing over those that others hold.
-
-    Materialized, since Postgres may run a subquery once per row, and then its LIMIT limits nothing.
-    """
-    return rows.with_for_update(skip_locked=True).cte("chosen").prefix_with("MATERIALIZED")
 
 
 def _spent(job: Job) -> tuple[ColumnElement[bool], ...]:

@@ -1,13 +1,15 @@
-"""What every table has in common."""
+"""What every table has in common, and how rows of any are chosen to be changed a few at a time."""
 
 import uuid
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVarTuple
 
-from sqlalchemy import DateTime, MetaData, func
+from sqlalchemy import CTE, DateTime, MetaData, Select, func
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from shared import clock
+
+Columns = TypeVarTuple("Columns")
 
 
 class Base(DeclarativeBase):
@@ -27,3 +29,11 @@ class Base(DeclarativeBase):
 Id = Annotated[uuid.UUID, mapped_column(primary_key=True, default=clock.new_id)]
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Created = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+def chosen(rows: Select[*Columns]) -> CTE:
+    """Rows to update or delete, locked, passing over those that others hold. Join to it; `rows` says how many at most.
+
+    Materialized, since Postgres may run a subquery once per row, and then its LIMIT limits nothing.
+    """
+    return rows.with_for_update(skip_locked=True).cte("chosen").prefix_with("MATERIALIZED")

@@ -15,6 +15,7 @@ from shared.accounts.models import LoginAttempts, LoginSession, Role, Status, Us
 from shared.accounts.service import find_by_login
 from shared.accounts.tokens import Claims, KeyRing, new_secret, secret_hash
 from shared.errors import Refusal
+from shared.models import chosen
 from shared.settings import settings
 
 ACTIVITY_STEP = timedelta(minutes=5)  # how exact `last_active_at` is; saves a write per request
@@ -208,16 +209,13 @@ def change_password(
 def purge_sessions(session: Session, *, now: datetime, most: int = 5000) -> int:
     """Delete sessions that ended long ago, and old counters of tries; how many sessions."""
     long_ago = now - KEEP_ENDED
-    old = (
+    old = chosen(
         select(LoginSession.id)
         .where(or_(LoginSession.idle_until < long_ago, LoginSession.revoked_at < long_ago))
         .limit(most)
-        .with_for_update(skip_locked=True)
     )
     session.execute(delete(LoginAttempts).where(LoginAttempts.minute < now - timedelta(hours=1)))
-    gone = session.scalars(
-        delete(LoginSession).where(LoginSession.id.in_(old.scalar_subquery())).returning(LoginSession.id)
-    )
+    gone = session.scalars(delete(LoginSession).where(LoginSession.id == old.c.id).returning(LoginSession.id))
     return len(gone.all())
 
 
