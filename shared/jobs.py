@@ -48,7 +48,7 @@ def _periodic(name: str, *, queue: str = "default", lease: float = 60) -> Job:
 PROCESS_PHOTO = Job("photos.process", "photos", lease=30)
 DELETE_FILES = Job("photos.delete_files", "default", lease=30, attempts=20)
 EMBED_ANSWER = Job("prompts.embed", "embeddings", lease=20, batch=32)
-MAKE_BADGES = Job("badges.make", "embeddings", lease=20)
+MAKE_BADGES = Job("badges.make", "embeddings", lease=20, batch=32)
 
 SWEEP_WORK = _periodic("work.sweep", lease=15)
 PURGE_SESSIONS = _periodic("accounts.purge_sessions")

@@ -9,19 +9,21 @@ from shared.badges.service import Closeness
 from shared.database import database
 from shared.jobs import MAKE_BADGES
 from shared.ledger import Claim
-from worker.work import ledger_task
+from worker.work import batch_task
 
 
-@ledger_task(MAKE_BADGES)
-def make(claimed: Claim) -> None:
-    """Make a person's badges anew. The same result however often it runs.
+@batch_task(MAKE_BADGES)
+def make(claims: list[Claim]) -> None:
+    """Make people's badges anew. The same result however often it runs.
 
-    Whoever changes an answer or the quiz asks for this again, so what was made from the old words is never stored.
+    What is stored fits what it was made from: that cannot be changed until it is stored, and who then changes it asks
+    for this again.
     """
     model, closeness = reading()
+    user_ids = [uuid.UUID(claimed.key) for claimed in claims]
     with database().transaction() as session:
-        service.make(session, user_id=uuid.UUID(claimed.key), model=model, closeness=closeness, now=clock.now())
-        ledger.finish(session, claimed)
+        service.make(session, user_ids=user_ids, model=model, closeness=closeness, now=clock.now())
+        ledger.finish_all(session, claims)
 
 
 @lru_cache

@@ -1,7 +1,7 @@
 """Accounts: signing up and editing what one says about oneself."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -73,11 +73,14 @@ def lock(session: Session, user_id: uuid.UUID | ScalarSelect[uuid.UUID]) -> None
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
 
 
-def lock_all(session: Session, user_ids: Iterable[uuid.UUID]) -> None:
-    """`lock` several people, in one order everywhere, so that no two who lock some of the same deadlock."""
-    session.execute(
+def lock_all(session: Session, user_ids: Iterable[uuid.UUID]) -> Sequence[uuid.UUID]:
+    """`lock` several people, in one order everywhere, so that no two who lock some of the same deadlock.
+
+    Returns the ids of those who are still there.
+    """
+    return session.scalars(
         select(User.id).where(User.id.in_(list(user_ids))).order_by(User.id).with_for_update(key_share=True)
-    )
+    ).all()
 
 
 def find_by_login(session: Session, login: str) -> User | None:

@@ -1,16 +1,18 @@
 """People's badges: reading them, making them, and finding whose to make anew."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared import events
 from shared.accounts.models import User
-from shared.accounts.service import lock
+from shared.accounts.service import lock_all
 from shared.badges import rules
 from shared.badges.catalogue import BY_SLUG, CATALOGUE
 from shared.badges.models import BadgeRun, UserBadge
@@ -50,28 +52,30 @@ def badges_of(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
     return found
 
 
-def make(session: Session, *, user_id: uuid.UUID, model: str, closeness: Closeness, now: datetime) -> None:
-    """Make a person's badges from their scores and public answers, and tell them if that changed anything.
+def make(session: Session, *, user_ids: Collection[uuid.UUID], model: str, closeness: Closeness, now: datetime) -> None:
+    """Make these people's badges from their scores and public answers, and tell those for whom that changed anything.
 
-    Vectors of other models are not looked at: an answer that waits to be embedded by `model` keeps its badge.
+    Vectors of other models are not looked at: an answer that waits to be embedded by `model` keeps its badge. A fixed
+    number of queries; whoever is gone is passed over.
     """
-    lock(session, user_id)
-    if session.get(User, user_id) is None:
+    people = lock_all(session, user_ids)
+    if not people:
         return
-    before = badges_of(session, [user_id])[user_id]
-    embedded, hashes = _public_answers(session, user_id, model)
-    awards = [*_by_traits(session, user_id), *rules.by_answers(_read(embedded, closeness))]
-    read = {answer_id for answer_id, _, _ in embedded}
-    kept = [_award(badge) for badge in before if badge.answer_id is not None and badge.answer_id not in read]
-    earned = {award.slug for award in awards}
-    chosen = rules.best([*awards, *(award for award in kept if award.slug not in earned)])
-    told = [(badge.slug, badge.reason) for badge in before]  # read before they are changed
-    _replace(session, user_id, chosen, hashes, now)
-    session.merge(BadgeRun(user_id=user_id, catalogue=CATALOGUE, made_at=now))
-    if told != [(award.slug, award.reason) for award in chosen]:
-        slugs = [award.slug for award in chosen]
-        events.note(session, user_id=user_id, kind="badges.changed", data={"badges": slugs})
+    answers = _public_answers(session, people)
+    close = _closeness([answer for answer in answers if answer.model == model], closeness)
+    scores = _scores(session, people)
+    before = badges_of(session, people)
+    held = _held(session, people)
+    for user_id in people:
+        own = [answer for answer in answers if answer.user_id == user_id]
+        chosen = _choose(scores.get(user_id), own, close, before[user_id])
+        told = [(badge.slug, badge.reason) for badge in before[user_id]]  # read before they are changed
+        _replace(session, user_id, held[user_id], chosen, {answer.id: answer.sha256 for answer in own}, now)
+        if told != [(award.slug, award.reason) for award in chosen]:
+            slugs = [award.slug for award in chosen]
+            events.note(session, user_id=user_id, kind="badges.changed", data={"badges": slugs})
     session.flush()
+    _stamp(session, people, now)
 
 
 def to_make(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
@@ -91,45 +95,76 @@ def _has(column: InstrumentedAttribute[uuid.UUID], *more: ColumnElement[bool]) -
     return exists().where(column == User.id, *more)
 
 
-def _public_answers(
-    session: Session, user_id: uuid.UUID, model: str
-) -> tuple[list[tuple[uuid.UUID, str, list[float]]], dict[uuid.UUID, bytes]]:
-    """(id, question and vector of those that this model has embedded, hash of the text of all)."""
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A public answer. `model` made the vector; there is neither while it waits."""
+
+    id: uuid.UUID
+    user_id: uuid.UUID
+    question: str
+    vector: list[float] | None
+    model: str | None
+    sha256: bytes
+
+
+def _public_answers(session: Session, user_ids: Sequence[uuid.UUID]) -> list[_Answer]:
     rows = session.execute(
-        select(PromptAnswer.id, Prompt.text, PromptAnswer.vector, PromptAnswer.model, _SHA256)
+        select(PromptAnswer.id, PromptAnswer.user_id, Prompt.text, PromptAnswer.vector, PromptAnswer.model, _SHA256)
         .join(Prompt, Prompt.id == PromptAnswer.prompt_id)
-        .where(PromptAnswer.user_id == user_id, ~PromptAnswer.private)
+        .where(PromptAnswer.user_id.in_(user_ids), ~PromptAnswer.private)
         .order_by(PromptAnswer.position)
-    ).all()
-    embedded = [
-        (answer_id, question, vector)
-        for answer_id, question, vector, made_by, _ in rows
-        if made_by == model and vector is not None
+    )
+    return [_Answer(*row) for row in rows]
+
+
+def _closeness(embedded: Sequence[_Answer], closeness: Closeness) -> dict[uuid.UUID, Mapping[str, float]]:
+    """Of each answer, by its id."""
+    vectors = [answer.vector for answer in embedded if answer.vector is not None]
+    return dict(zip((answer.id for answer in embedded), closeness(vectors), strict=True)) if vectors else {}
+
+
+def _scores(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[Trait, float]]:
+    rows = session.execute(
+        select(UserTraitScore.user_id, UserTraitScore.scores).where(UserTraitScore.user_id.in_(user_ids))
+    )
+    return {user_id: dict(zip(Trait, scores, strict=True)) for user_id, scores in rows}
+
+
+def _held(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, UserBadge]]:
+    """All that these people have, good or not, by slug."""
+    held: dict[uuid.UUID, dict[str, UserBadge]] = {user_id: {} for user_id in user_ids}
+    for badge in session.scalars(select(UserBadge).where(UserBadge.user_id.in_(user_ids))):
+        held[badge.user_id][badge.slug] = badge
+    return held
+
+
+def _choose(
+    scores: Mapping[Trait, float] | None,
+    answers: Sequence[_Answer],
+    close: Mapping[uuid.UUID, Mapping[str, float]],
+    before: Sequence[UserBadge],
+) -> list[Award]:
+    """The best of what one person earns, and of what answers that wait to be embedded have earned before."""
+    awards = [] if scores is None else list(rules.by_traits(scores))
+    awards += rules.by_answers(Read(one.id, one.question, close[one.id]) for one in answers if one.id in close)
+    earned = {award.slug for award in awards}
+    awards += [
+        Award(badge.slug, badge.strength, badge.reason, badge.answer_id)
+        for badge in before
+        if badge.answer_id is not None and badge.answer_id not in close and badge.slug not in earned
     ]
-    return embedded, {row[0]: row[4] for row in rows}
-
-
-def _by_traits(session: Session, user_id: uuid.UUID) -> list[Award]:
-    scores = session.scalar(select(UserTraitScore.scores).where(UserTraitScore.user_id == user_id))
-    return [] if scores is None else list(rules.by_traits(dict(zip(Trait, scores, strict=True))))
-
-
-def _read(embedded: Sequence[tuple[uuid.UUID, str, list[float]]], closeness: Closeness) -> list[Read]:
-    if not embedded:
-        return []
-    close = closeness([vector for _, _, vector in embedded])
-    return [Read(answer_id, question, of) for (answer_id, question, _), of in zip(embedded, close, strict=True)]
-
-
-def _award(badge: UserBadge) -> Award:
-    return Award(badge.slug, badge.strength, badge.reason, badge.answer_id)
+    return rules.best(awards)
 
 
 def _replace(
-    session: Session, user_id: uuid.UUID, chosen: Sequence[Award], hashes: Mapping[uuid.UUID, bytes], now: datetime
+    session: Session,
+    user_id: uuid.UUID,
+    held: Mapping[str, UserBadge],
+    chosen: Sequence[Award],
+    hashes: Mapping[uuid.UUID, bytes],
+    now: datetime,
 ) -> None:
     """Let the person have exactly these; what they have already keeps the moment it was awarded."""
-    held = {badge.slug: badge for badge in session.scalars(select(UserBadge).where(UserBadge.user_id == user_id))}
     for slug in held.keys() - {award.slug for award in chosen}:
         session.delete(held[slug])
     for position, award in enumerate(chosen):
@@ -140,3 +175,16 @@ def _replace(
         badge.reason, badge.strength, badge.position = award.reason, award.strength, position
         badge.answer_id = award.answer_id
         badge.answer_sha256 = hashes[award.answer_id] if award.answer_id is not None else None
+
+
+def _stamp(session: Session, user_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    """That these people's badges are made of this catalogue."""
+    made = insert(BadgeRun).values(
+        [{"user_id": user_id, "catalogue": CATALOGUE, "made_at": now} for user_id in user_ids]
+    )
+    session.execute(
+        made.on_conflict_do_update(
+            index_elements=[BadgeRun.user_id],
+            set_={"catalogue": made.excluded.catalogue, "made_at": made.excluded.made_at},
+        )
+    )

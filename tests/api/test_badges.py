@@ -26,7 +26,7 @@ def give_badges(session: Session, person: Person) -> None:
     user = session.get_one(User, person.id)
     answer(session, user, "sawdust")
     score(session, user, directness=0.9)
-    service.make(session, user_id=user.id, model=MODEL, closeness=closeness, now=NOW)
+    service.make(session, user_ids=[user.id], model=MODEL, closeness=closeness, now=NOW)
     session.commit()
 
 

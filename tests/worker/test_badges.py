@@ -2,11 +2,14 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from shared import events, ledger
 from shared.accounts.models import User
@@ -15,10 +18,12 @@ from shared.badges.meaning import _TEXTS
 from shared.database import Database
 from shared.embedding.rules import DIMENSIONS
 from shared.events import Event
-from shared.jobs import MAKE_BADGES
+from shared.jobs import EMBED_ANSWER, MAKE_BADGES
 from shared.ledger import Work
+from shared.prompts import service as prompts
 from shared.prompts.models import PromptAnswer
 from tests.people import make_user
+from tests.races import beside
 from tests.shared.badges.people import MODEL, SLUGS, answer, score
 from worker import badges as tasks
 
@@ -90,30 +95,43 @@ def test_work_for_somebody_who_is_gone_is_finished(committed: Database) -> None:
 
 
 def test_words_that_change_while_badges_are_made_earn_nothing(
-    committed: Database, ada: User, monkeypatch: pytest.MonkeyPatch, published: list[Event]
+    committed: Database, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The edit asks anew, so what was made from the old words is rolled back, and made again from the new ones."""
-    make = service.make
+    """The edit waits until what was made from the old words is stored, hides it, and asks anew."""
+    make, edits = service.make, []
 
-    def changed_meanwhile(*arguments: object, **more: object) -> None:
-        make(*arguments, **more)  # type: ignore[arg-type]
-        asked_anew(committed, ada)
+    def changed_meanwhile(session: Session, **more: Any) -> None:
+        make(session, **more)
+        edits.append(beside(session, pool, committed.call, say_something_else, ada))
 
     monkeypatch.setattr(service, "make", changed_meanwhile)
-    tasks.make(str(ada.id))
+    with ThreadPoolExecutor(1) as pool:
+        tasks.make(str(ada.id))
     monkeypatch.undo()
+    edits[0].result()
+    assert slugs(committed, ada) == ["straight_line"]
+    assert set(work(committed)) == {EMBED_ANSWER.name, MAKE_BADGES.name}
+    tasks.make(str(ada.id))
+    assert slugs(committed, ada) == ["straight_line"]
+    assert work(committed) == [EMBED_ANSWER.name]
+
+
+def say_something_else(session: Session, user: User) -> None:
+    said = session.scalars(select(PromptAnswer.id).where(PromptAnswer.user_id == user.id, ~PromptAnswer.private)).one()
+    prompts.replace(session, user, answer_id=said, text="Something else")
+
+
+def test_one_message_makes_the_badges_of_all_who_wait(committed: Database, ada: User, published: list[Event]) -> None:
     with committed.transaction() as session:
-        assert service.badges_of(session, [ada.id]) == {ada.id: []}
-    assert work(committed) == [MAKE_BADGES.name]
-    assert published == []
-
-
-def asked_anew(db: Database, user: User) -> None:
-    with db.transaction() as session:
-        changed = session.scalars(select(PromptAnswer).where(PromptAnswer.user_id == user.id)).first()
-        assert changed is not None
-        changed.answer, changed.vector, changed.model, changed.engine = "New words", None, None, None
-        ledger.ask(session, MAKE_BADGES, str(user.id))
+        others = [make_user(session) for _ in range(MAKE_BADGES.batch - 1)]
+        for other in others:
+            answer(session, other, "recess")
+        ledger.ask(session, MAKE_BADGES, *(str(other.id) for other in others))
+    tasks.make(str(others[0].id))
+    assert slugs(committed, ada) == ["sawdust", "straight_line"]
+    assert [slugs(committed, other) for other in others] == [["recess"]] * len(others)
+    assert {event.user_id for event in published} == {ada.id, *(other.id for other in others)}
+    assert work(committed) == []
 
 
 def test_examples_are_embedded_once_in_a_process(

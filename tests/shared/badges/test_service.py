@@ -29,7 +29,7 @@ def ada(session: Session) -> User:
 
 
 def make(session: Session, user: User, *, now: datetime = NOW, model: str = MODEL) -> None:
-    service.make(session, user_id=user.id, model=model, closeness=closeness, now=now)
+    service.make(session, user_ids=[user.id], model=model, closeness=closeness, now=now)
     session.flush()
 
 
@@ -164,8 +164,33 @@ def test_badges_made_at_once_are_those_of_the_newest_scores(committed: Database)
 
 
 def test_nobody_is_made_badges_who_is_gone(session: Session) -> None:
-    service.make(session, user_id=uuid.uuid4(), model=MODEL, closeness=closeness, now=NOW)
+    service.make(session, user_ids=[uuid.uuid4()], model=MODEL, closeness=closeness, now=NOW)
     assert session.scalars(select(BadgeRun)).all() == []
+
+
+def test_the_badges_of_many_people_are_made_together(session: Session, ada: User, queries: list[str]) -> None:
+    def make_all(people: list[User], gone: uuid.UUID) -> int:
+        session.flush()
+        queries.clear()
+        ids = [*(person.id for person in people), gone]
+        service.make(session, user_ids=ids, model=MODEL, closeness=closeness, now=NOW)
+        return len(queries)
+
+    bert, cleo, dora = make_user(session), make_user(session), make_user(session)
+    answer(session, ada, "sawdust")
+    answer(session, bert, "recess")
+    score(session, bert, directness=0.9)
+    score(session, cleo, directness=0.0)
+    for_many = make_all([ada, bert, cleo, dora], uuid.uuid4())
+    assert [slugs(session, one) for one in (ada, bert, cleo, dora)] == [
+        ["sawdust"],
+        ["recess", "straight_line"],
+        ["soft_landing"],
+        [],
+    ]
+    assert {event.user_id for event in events.noted(session)} == {ada.id, bert.id, cleo.id}
+    answer(session, dora, "recess")
+    assert for_many == make_all([dora], uuid.uuid4())
 
 
 def test_the_badges_of_many_people_are_one_query(session: Session, ada: User) -> None:
