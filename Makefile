@@ -42,7 +42,7 @@ format: $(READY) ## Rewrite the code in the house format and mend what can be me
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
-bench: $(READY) ## Measure speed against floors (ONLY=photos,queue,latency limits it)
+bench: $(READY) ## Measure speed against floors (ONLY=embedding,photos limits it)
 	@$(BIN)/python -m bench $(ONLY)
 
 faults: $(READY) ## Work while workers, Redis and Postgres are killed; print what became of everything

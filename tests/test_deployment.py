@@ -119,6 +119,13 @@ def test_the_workers_image_holds_the_model_and_not_what_prepares_it() -> None:
     assert [name for name, lines in stages.items() if "embeddings.txt" in lines] == ["model"]
 
 
+def test_compose_runs_the_model_that_it_builds_the_workers_image_with() -> None:
+    environment, build = COMPOSE["x-app"]["environment"], COMPOSE["x-worker"]["build"]
+    assert f"ENV EMBEDDING_DIR={environment['EMBEDDING_DIR']}\n" in DOCKERFILE
+    assert environment["EMBEDDING_MODEL"] == f"${{EMBEDDING_MODEL:-{_env_example()['EMBEDDING_MODEL']}}}"
+    assert build["args"]["EMBEDDING_MODEL"] is None, "from the same place"
+
+
 def test_the_stage_that_prepares_the_model_has_the_code_that_it_needs() -> None:
     code = "".join(path.read_text() for path in (ROOT / "shared/embedding").glob("*.py"))
     imported = set(re.findall(r"^\s*from (shared[\w.]*) import", code, re.MULTILINE))

@@ -50,7 +50,7 @@ def test_badges_follow_from_answers_and_the_quiz(stack: Stack) -> None:
     person = stack.client()
     say(person, "Cooking for everybody I love, in a kitchen full of steam and garlic.", question=3)
     take_quiz(person)
-    Stack.wait_for(lambda: bool(person.http.get("/v1/profile/badges").json()["items"]), seconds=10)
+    Stack.wait_for(lambda: bool(person.http.get("/v1/profile/badges").json()["items"]), seconds=20)
     badge = person.http.get("/v1/profile/badges").json()["items"][0]
     assert badge["reason"]
     icon = person.http.get(badge["icon"])

@@ -95,6 +95,7 @@ def test_one_that_was_killed_is_made_anew(another: Callable[[str], None]) -> Non
     maker.start()
     half = location().with_name(f"{location().name}.unfinished") / "made"
     while not half.exists():
+        assert maker.is_alive()
         time.sleep(0.01)
     assert not location().exists()
     assert maker.pid is not None
