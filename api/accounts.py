@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.dependencies import Me, PasswordHashing, RateLimits
 from api.errors import documented
-from api.shapes import Body, Line, Prose, Shape, Storable
+from api.shapes import Body, Shape, Storable, Visible, VisibleLine
 from shared import clock
 from shared.accounts import rules, service, sign_in
 from shared.accounts.models import Gender, User
@@ -28,9 +28,9 @@ def _time_zone(name: str) -> str:
     return name
 
 
-Name = Annotated[Line, StringConstraints(min_length=1, max_length=rules.NAME_LENGTH)]
+Name = Annotated[VisibleLine, StringConstraints(min_length=1, max_length=rules.NAME_LENGTH)]
 Username = Annotated[Storable, StringConstraints(pattern=rules.USERNAME)]
-Bio = Annotated[Prose, StringConstraints(max_length=rules.BIO_LENGTH)]
+Bio = Annotated[Visible, StringConstraints(max_length=rules.BIO_LENGTH)]
 TimeZone = Annotated[Storable, StringConstraints(max_length=64), AfterValidator(_time_zone)]
 Password = Annotated[Storable, StringConstraints(max_length=1024)]
 """As received; how long it may be is judged as a `weak_password`."""

@@ -46,12 +46,12 @@ class PublicPhoto(Shape):
     thumbhash: str | None
     color: str | None
     urls: dict[str, str] | None
+    rejection: RejectionShape | None
 
 
 class PhotoShape(PublicPhoto):
     """One's own photo."""
 
-    rejection: RejectionShape | None
     created_at: datetime
 
 
@@ -81,20 +81,21 @@ def public_photo(photo: Photo, request: Request, *, position: int) -> PublicPhot
         thumbhash=photo.thumbhash if urls else None,
         color=photo.color if urls else None,
         urls=urls,
+        rejection=_rejection(photo),
     )
 
 
 def photo_shape(photo: Photo, request: Request) -> PhotoShape:
     """The shape of one's own photo."""
-    rejection = None
-    if photo.rejection is not None:
-        code = Rejection(photo.rejection)
-        rejection = RejectionShape(code=code, message=MESSAGES[code])
-    return PhotoShape(
-        **public_photo(photo, request, position=photo.position).model_dump(),
-        rejection=rejection,
-        created_at=photo.created_at,
-    )
+    shown = public_photo(photo, request, position=photo.position).model_dump()
+    return PhotoShape(**shown, created_at=photo.created_at)
+
+
+def _rejection(photo: Photo) -> RejectionShape | None:
+    if photo.rejection is None:
+        return None
+    code = Rejection(photo.rejection)
+    return RejectionShape(code=code, message=MESSAGES[code])
 
 
 _UPLOAD_BODY: dict[str, Any] = {

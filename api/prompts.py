@@ -12,7 +12,7 @@ from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
 from api.media import absolute
-from api.shapes import Body, Limit, Offset, Page, Prose, Shape, Visible, page
+from api.shapes import Body, Limit, Offset, Page, Prose, Shape, VisibleLine, page
 from shared.accounts.models import User
 from shared.prompts import service
 from shared.prompts.catalogue import QUESTIONS
@@ -22,7 +22,7 @@ from shared.settings import settings
 
 router = APIRouter(prefix="/v1", tags=["prompts"])
 
-Answer = Annotated[Visible, StringConstraints(min_length=1, max_length=ANSWER_LENGTH)]
+Answer = Annotated[VisibleLine, StringConstraints(min_length=1, max_length=ANSWER_LENGTH)]
 
 
 class PromptShape(Shape):
@@ -48,14 +48,14 @@ class PublicAnswer(Shape):
     id: uuid.UUID
     question: QuestionShape
     answer: str
+    private: bool
     position: int
+    status: Literal["pending", "embedded"]
 
 
 class AnswerShape(PublicAnswer):
     """One's own answer. `pending` until a worker has understood it as it is now."""
 
-    private: bool
-    status: Literal["pending", "embedded"]
     created_at: datetime
     updated_at: datetime
 
@@ -107,7 +107,9 @@ def public_answer(answer: PromptAnswer, *, position: int) -> PublicAnswer:
         id=answer.id,
         question=QuestionShape.model_validate(answer.prompt),
         answer=answer.answer,
+        private=answer.private,
         position=position,
+        status="embedded" if answer.model == settings().embedding_model else "pending",
     )
 
 
@@ -115,8 +117,6 @@ def answer_shape(answer: PromptAnswer) -> AnswerShape:
     """The shape of one's own answer."""
     return AnswerShape(
         **public_answer(answer, position=answer.position).model_dump(),
-        private=answer.private,
-        status="embedded" if answer.model == settings().embedding_model else "pending",
         created_at=answer.created_at,
         updated_at=answer.updated_at,
     )

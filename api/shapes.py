@@ -93,6 +93,9 @@ Visible = Annotated[Prose, AfterValidator(_visible)]
 Line = Annotated[Storable, AfterValidator(_one_line)]
 """Prose on one line."""
 
+VisibleLine = Annotated[Line, AfterValidator(_visible)]
+"""The same, with something to see in it when it is not empty."""
+
 Email = Annotated[Storable, StringConstraints(max_length=254), AfterValidator(_email)]
 """An e-mail address, checked for its form."""
 

@@ -6,6 +6,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 USERNAME: Final = r"^[a-z0-9_.]{3,30}$"
+ADULT: Final = 18  # years
 BIO_LENGTH: Final = 500
 NAME_LENGTH: Final = 50
 PASSWORD_LENGTHS: Final = (8, 128)
@@ -15,6 +16,14 @@ DISTINCT_CHARACTERS: Final = 4  # NIST SP 800-63B: refuse repetitive secrets
 def age(birth_date: date, today: date) -> int:
     """Whole years lived; somebody born on 29 February has a birthday on 1 March in common years."""
     return today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
+
+
+def public_age(birth_date: date, today: date) -> int:
+    """The age that others are told and search by, whose day is that of UTC.
+
+    Somebody may turn 18, and join, where the day has come hours before: nobody here is ever younger.
+    """
+    return max(ADULT, age(birth_date, today))
 
 
 def password_weakness(password: str, *, about: tuple[str | None, ...] = ()) -> str | None:

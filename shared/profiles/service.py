@@ -11,7 +11,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from shared.accounts.models import User
-from shared.accounts.rules import age
+from shared.accounts.rules import public_age
 from shared.badges import service as badges
 from shared.badges.models import UserBadge
 from shared.errors import Refusal
@@ -73,7 +73,7 @@ def public_profiles(session: Session, viewer: User, *, people: Sequence[User], t
         PublicProfile(
             id=person.id,
             name=person.name,
-            age=age(person.birth_date, today),
+            age=public_age(person.birth_date, today),
             bio=person.bio,
             distance_km=_distance(viewer, person),
             active=rules.activity(person.last_active_at.date(), today),

@@ -3,11 +3,11 @@
 from datetime import date
 from typing import Final
 
-from sqlalchemy import and_, any_, exists, func, literal, or_, true
+from sqlalchemy import and_, any_, exists, false, func, literal, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from shared.accounts.models import Gender, Role, Status, User
-from shared.accounts.rules import age
+from shared.accounts.rules import ADULT, public_age
 from shared.photos.models import Photo, PhotoStatus
 from shared.settings import settings
 
@@ -17,10 +17,12 @@ OLDEST: Final = 99  # as the highest age of a preference it means: and older
 def could_meet(viewer: User, *, today: date) -> ColumnElement[bool]:
     """The condition on a user for discovery to be able to show them to the viewer, but for distance.
 
-    Each is within the other's genders and ages. Somebody who has not said their gender fits those who seek all.
+    Both are active, and each is within the other's genders and ages, by the day of UTC. Somebody who has not said their
+    gender fits those who seek all.
     """
-    mine = age(viewer.birth_date, today)
+    mine = public_age(viewer.birth_date, today)
     return and_(
+        true() if viewer.status == Status.ACTIVE else false(),
         User.id != viewer.id,
         User.status == Status.ACTIVE,
         User.email_verified_at.is_not(None) if settings().verified_email_required else true(),
@@ -55,8 +57,10 @@ def _seeks(viewer: User) -> ColumnElement[bool]:
 
 def _born_within(youngest: int, oldest: int, today: date) -> ColumnElement[bool]:
     """Whether they have had birthday number `youngest`, and not yet the one after `oldest`."""
-    born = User.birth_date <= _years_before(today, youngest)
-    return born if oldest == OLDEST else and_(born, User.birth_date > _years_before(today, oldest + 1))
+    return and_(
+        User.birth_date <= _years_before(today, youngest) if youngest > ADULT else true(),  # which everybody is
+        User.birth_date > _years_before(today, oldest + 1) if oldest != OLDEST else true(),
+    )
 
 
 def _years_before(today: date, years: int) -> date:

@@ -173,6 +173,13 @@ def test_age_is_told_in_ones_own_time_zone(client: TestClient) -> None:
     assert ages == {29, 30}
 
 
+@pytest.mark.parametrize("field", ["name", "bio"])
+@pytest.mark.parametrize("blank", ["\u200b", "\u3164 \u2800"])
+def test_what_shows_nothing_is_refused(ada: Person, field: str, blank: str) -> None:
+    answer = ada.patch("/v1/users/me", json={field: blank})
+    assert (answer.status_code, error_code(answer)) == (422, "validation_error")
+
+
 def test_a_name_in_another_script_is_kept_as_written(ada: Person) -> None:
     for name in ("李小龍", "Zoë", "O'Brien", "Ñandú 🦙"):
         assert ada.patch(ME, json={"name": name}).json()["name"] == name

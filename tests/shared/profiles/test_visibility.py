@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from shared.accounts.models import Role, Status, User
 from shared.accounts.rules import age
 from shared.photos.models import Photo, PhotoStatus
+from shared.profiles.service import public_profiles
 from shared.profiles.visibility import _years_before, could_meet, may_see
 from tests.people import make_user
 
@@ -50,15 +51,28 @@ def test_two_people_without_wishes_could_meet(session: Session) -> None:
         {"photo": None},
         {"photo": PhotoStatus.PROCESSING},
         {"photo": PhotoStatus.REJECTED},
-        {"status": Status.PAUSED},
-        {"status": Status.SUSPENDED},
-        {"status": Status.DELETING},
     ],
 )
-def test_who_cannot_appear_is_not_seen_but_may_look(session: Session, theirs: dict[str, Any]) -> None:
+def test_who_has_no_photo_is_not_seen_but_may_look(session: Session, theirs: dict[str, Any]) -> None:
     ada, bob = person(session), person(session, **theirs)
     assert not sees(session, ada, bob)
     assert sees(session, bob, ada)
+
+
+@pytest.mark.parametrize("status", [Status.PAUSED, Status.SUSPENDED, Status.DELETING])
+def test_who_is_not_active_sees_nobody_new_and_is_not_seen(session: Session, status: Status) -> None:
+    ada, bob = person(session), person(session, status=status)
+    assert not sees(session, ada, bob)
+    assert not sees(session, bob, ada)
+    assert sees(session, bob, bob, may_see)
+
+
+def test_who_turned_18_where_the_day_came_first_is_18_for_all(session: Session) -> None:
+    ada, bob = person(session), person(session, birth_date=born(18, days=-1))
+    assert sees(session, ada, bob)
+    assert sees(session, bob, ada)
+    (shown,) = public_profiles(session, ada, people=[bob], today=TODAY)
+    assert shown.age == 18
 
 
 @pytest.mark.parametrize(
