@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from shared.jobs import (
     ASK_FOR_UNFINISHED_VECTORS,
+    ASK_FOR_UNMADE_BADGES,
     HEARTBEATS,
     PURGE_SESSIONS,
     REFRESH_POPULATION,
@@ -35,6 +36,7 @@ TIMETABLE: Final = (
     *(_row(job, seconds=15) for job in HEARTBEATS.values()),
     _row(SWEEP_FILES, minutes=10),
     _row(ASK_FOR_UNFINISHED_VECTORS, minutes=10),
+    _row(ASK_FOR_UNMADE_BADGES, hours=1),
     _row(TIDY_PHOTOS, hours=1),
     _row(PURGE_SESSIONS, hours=1),
     _row(REFRESH_POPULATION, hours=1),

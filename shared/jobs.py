@@ -55,6 +55,7 @@ PURGE_SESSIONS = _periodic("accounts.purge_sessions")
 SWEEP_FILES = _periodic("photos.sweep_files")
 TIDY_PHOTOS = _periodic("photos.tidy")
 ASK_FOR_UNFINISHED_VECTORS = _periodic("prompts.ask_for_unfinished")
+ASK_FOR_UNMADE_BADGES = _periodic("badges.ask_for_unmade")
 REFRESH_POPULATION = _periodic("quiz.refresh_population")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
@@ -65,6 +66,7 @@ PERIODIC_JOBS: Final = (
     SWEEP_FILES,
     TIDY_PHOTOS,
     ASK_FOR_UNFINISHED_VECTORS,
+    ASK_FOR_UNMADE_BADGES,
     REFRESH_POPULATION,
     *HEARTBEATS.values(),
 )

@@ -192,11 +192,16 @@ def finish_all(session: Session, claims: Sequence[Claim]) -> None:
     For results that say themselves what they were made from, and so can be stored whoever has the work now: where the
     input may have changed, store only what still fits it.
     """
+    released = []
     for claimed in sorted(claims, key=lambda one: one.key):
         try:
             finish(session, claimed)
         except LostFence:
-            release(session, claimed)
+            if _end_lease(session, claimed):
+                released.append(Hint(claimed.job, claimed.key))
+    if released:
+        for hint in released[:: released[0].job.batch]:
+            queue.note(session, hint)
 
 
 def fail(session: Session, claimed: Claim, error: str) -> None:
@@ -218,13 +223,7 @@ def fail(session: Session, claimed: Claim, error: str) -> None:
 
 def release(session: Session, claimed: Claim) -> None:
     """After a lost fence: when the work was asked for anew under this lease, let it be taken again at once."""
-    freed = session.execute(
-        update(Work)
-        .where(Work.kind == claimed.job.name, Work.key == claimed.key, Work.lease_until == claimed.lease_until)
-        .values(lease_until=None)
-        .execution_options(synchronize_session=False)
-    )
-    if _count(freed):
+    if _end_lease(session, claimed):
         queue.note(session, Hint(claimed.job, claimed.key))
 
 
@@ -335,6 +334,17 @@ def drop(session: Session, job: Job, keys: Iterable[str]) -> int:
     """Delete given-up rows; how many there were."""
     gone = session.execute(delete(Work).where(Work.kind == job.name, Work.key.in_(list(keys)), Work.due_at.is_(None)))
     return _count(gone)
+
+
+def _end_lease(session: Session, claimed: Claim) -> bool:
+    """End the lease, if it is still this worker's; whether it was."""
+    freed = session.execute(
+        update(Work)
+        .where(Work.kind == claimed.job.name, Work.key == claimed.key, Work.lease_until == claimed.lease_until)
+        .values(lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(_count(freed))
 
 
 def _spent(job: Job) -> tuple[ColumnElement[bool], ...]:

@@ -3,13 +3,15 @@
 import uuid
 from functools import lru_cache
 
-from shared import clock, ledger
+from shared import clock, ledger, log
 from shared.badges import service
 from shared.badges.service import Closeness
 from shared.database import database
-from shared.jobs import MAKE_BADGES
+from shared.jobs import ASK_FOR_UNMADE_BADGES, MAKE_BADGES
 from shared.ledger import Claim
-from worker.work import batch_task
+from worker.work import batch_task, periodic_task
+
+_log = log.logger(__name__)
 
 
 @batch_task(MAKE_BADGES)
@@ -24,6 +26,13 @@ def make(claims: list[Claim]) -> None:
     with database().transaction() as session:
         service.make(session, user_ids=user_ids, model=model, closeness=closeness, now=clock.now())
         ledger.finish_all(session, claims)
+
+
+@periodic_task(ASK_FOR_UNMADE_BADGES)
+def ask_for_unmade() -> None:
+    """Have badges made of a new catalogue, and those that were forgotten."""
+    outdated, forgotten = database().call(service.ask_for_unmade, now=clock.now())
+    _log.info("asked for unmade badges", outdated=outdated, forgotten=forgotten)
 
 
 @lru_cache

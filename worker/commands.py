@@ -12,6 +12,7 @@ from tqdm import tqdm
 from shared import ledger
 from shared.badges import service as badges
 from shared.database import database
+from shared.embedding.prepared import Unusable
 from shared.jobs import EMBED_ANSWER, LEDGER_JOBS, MAKE_BADGES, PROCESS_PHOTO, Job
 from shared.photos import pipeline
 from shared.prompts import vectors
@@ -28,9 +29,14 @@ class ToReindex(Protocol):
 
 
 def _embeddings(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
-    from shared.embedding.engine import engine_name  # noqa: PLC0415 - only who reindexes needs it
+    if not stale:
+        return vectors.to_embed(user_id=user_id, stale_for=None)
+    from shared.embedding.engine import engine_name  # noqa: PLC0415 - 30 MB that nothing else here needs
 
-    return vectors.to_embed(user_id=user_id, stale=stale, engine=engine_name())
+    try:
+        return vectors.to_embed(user_id=user_id, stale_for=engine_name())
+    except Unusable as error:
+        raise click.ClickException(str(error)) from error
 
 
 KINDS: Final[dict[str, tuple[Job, ToReindex]]] = {

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from psycopg.errors import UniqueViolation
@@ -15,6 +15,8 @@ from shared.accounts import rules
 from shared.accounts.models import Role, Status, User
 from shared.errors import Refusal
 from shared.settings import settings
+
+PATIENCE: Final = "1s"
 
 
 def sign_up(session: Session, *, password_hash: str, now: datetime, columns: dict[str, Any]) -> User:
@@ -76,8 +78,10 @@ def lock(session: Session, user_id: uuid.UUID | ScalarSelect[uuid.UUID]) -> None
 def lock_all(session: Session, user_ids: Iterable[uuid.UUID]) -> Sequence[uuid.UUID]:
     """`lock` several people, in one order everywhere, so that no two who lock some of the same deadlock.
 
-    Returns the ids of those who are still there.
+    Returns the ids of those who are still there. Fails when one of them stays locked by others for longer than
+    PATIENCE: the rest are locked already, and would wait as well.
     """
+    session.execute(select(func.set_config("lock_timeout", PATIENCE, True)))  # noqa: FBT003 - of this transaction only
     return session.scalars(
         select(User.id).where(User.id.in_(list(user_ids))).order_by(User.id).with_for_update(key_share=True)
     ).all()

@@ -3,23 +3,29 @@
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, delete, exists, func, or_, select, tuple_
+from sqlalchemy import cast as as_type
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from shared import events
+from shared import events, ledger, log
 from shared.accounts.models import User
 from shared.accounts.service import lock_all
 from shared.badges import rules
 from shared.badges.catalogue import BY_SLUG, CATALOGUE
 from shared.badges.models import BadgeRun, UserBadge
 from shared.badges.rules import Award, Read
+from shared.jobs import MAKE_BADGES
 from shared.prompts.models import Prompt, PromptAnswer
-from shared.quiz.models import UserTraitScore
+from shared.quiz import service as quiz
+from shared.quiz.models import QuizResponse, UserTraitScore
 from shared.quiz.traits import Trait
+
+FORGOTTEN: Final = timedelta(minutes=5)  # whoever waits this long with no ledger row was forgotten by code
+_log = log.logger(__name__)
 
 Closeness = Callable[[Sequence[list[float]]], Sequence[Mapping[str, float]]]
 """From answers' vectors to how close each answer is to each badge of meaning."""
@@ -46,6 +52,7 @@ def badges_of(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
         .outerjoin(PromptAnswer, PromptAnswer.id == UserBadge.answer_id)
         .where(UserBadge.user_id.in_(found), UserBadge.slug.in_(BY_SLUG), _IS_GOOD)
         .order_by(UserBadge.position)
+        .execution_options(populate_existing=True)
     )
     for badge in session.scalars(good):
         found[badge.user_id].append(badge)
@@ -53,7 +60,7 @@ def badges_of(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
 
 
 def make(session: Session, *, user_ids: Collection[uuid.UUID], model: str, closeness: Closeness, now: datetime) -> None:
-    """Make these people's badges from their scores and public answers, and tell those for whom that changed anything.
+    """Make these people's badges from their quiz and public answers, and tell those for whom that changed anything.
 
     Vectors of other models are not looked at: an answer that waits to be embedded by `model` keeps its badge. A fixed
     number of queries; whoever is gone is passed over.
@@ -61,21 +68,22 @@ def make(session: Session, *, user_ids: Collection[uuid.UUID], model: str, close
     people = lock_all(session, user_ids)
     if not people:
         return
+    quiz.derive(session, user_ids=people)
     answers = _public_answers(session, people)
     close = _closeness([answer for answer in answers if answer.model == model], closeness)
     scores = _scores(session, people)
     before = badges_of(session, people)
-    held = _held(session, people)
-    for user_id in people:
-        own = [answer for answer in answers if answer.user_id == user_id]
-        chosen = _choose(scores.get(user_id), own, close, before[user_id])
-        told = [(badge.slug, badge.reason) for badge in before[user_id]]  # read before they are changed
-        _replace(session, user_id, held[user_id], chosen, {answer.id: answer.sha256 for answer in own}, now)
-        if told != [(award.slug, award.reason) for award in chosen]:
-            slugs = [award.slug for award in chosen]
+    chosen = {
+        user_id: _choose(
+            scores.get(user_id), [one for one in answers if one.user_id == user_id], close, before[user_id]
+        )
+        for user_id in people
+    }
+    _store(session, chosen, {answer.id: answer.sha256 for answer in answers}, now)
+    for user_id, awards in chosen.items():
+        if [(one.slug, one.reason) for one in before[user_id]] != [(one.slug, one.reason) for one in awards]:
+            slugs = [award.slug for award in awards]
             events.note(session, user_id=user_id, kind="badges.changed", data={"badges": slugs})
-    session.flush()
-    _stamp(session, people, now)
 
 
 def to_make(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
@@ -89,6 +97,37 @@ def to_make(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
     if stale:
         wanted = wanted.where(~_has(BadgeRun.user_id, BadgeRun.catalogue >= CATALOGUE))
     return wanted
+
+
+def ask_for_unmade(session: Session, *, now: datetime, most: int = 5000) -> tuple[int, int]:
+    """(people with badges of an older catalogue, forgotten ones) whose badges were now asked for.
+
+    Somebody who took the quiz, or whose answer was embedded, and whose badges nobody promised to make is code that
+    forgot to ask: repaired, and logged as an error.
+    """
+    before = now - FORGOTTEN
+    rows = session.execute(
+        select(User.id, _has(BadgeRun.user_id))
+        .where(
+            or_(
+                _has(BadgeRun.user_id, BadgeRun.catalogue < CATALOGUE),
+                and_(
+                    ~_has(BadgeRun.user_id),
+                    or_(
+                        _has(QuizResponse.user_id, QuizResponse.answered_at < before),
+                        _has(PromptAnswer.user_id, PromptAnswer.vector.is_not(None), PromptAnswer.updated_at < before),
+                    ),
+                ),
+            ),
+            ~exists().where(ledger.Work.kind == MAKE_BADGES.name, ledger.Work.key == as_type(User.id, Text)),
+        )
+        .limit(most)
+    ).all()
+    forgotten = [str(user_id) for user_id, made_once in rows if not made_once]
+    if forgotten:
+        _log.error("people waited with nobody to make their badges", people=forgotten[:20], count=len(forgotten))
+    ledger.ask(session, MAKE_BADGES, *(str(user_id) for user_id, _ in rows))
+    return len(rows) - len(forgotten), len(forgotten)
 
 
 def _has(column: InstrumentedAttribute[uuid.UUID], *more: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -130,14 +169,6 @@ def _scores(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, 
     return {user_id: dict(zip(Trait, scores, strict=True)) for user_id, scores in rows}
 
 
-def _held(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, UserBadge]]:
-    """All that these people have, good or not, by slug."""
-    held: dict[uuid.UUID, dict[str, UserBadge]] = {user_id: {} for user_id in user_ids}
-    for badge in session.scalars(select(UserBadge).where(UserBadge.user_id.in_(user_ids))):
-        held[badge.user_id][badge.slug] = badge
-    return held
-
-
 def _choose(
     scores: Mapping[Trait, float] | None,
     answers: Sequence[_Answer],
@@ -156,35 +187,49 @@ def _choose(
     return rules.best(awards)
 
 
-def _replace(
+def _store(
     session: Session,
-    user_id: uuid.UUID,
-    held: Mapping[str, UserBadge],
-    chosen: Sequence[Award],
+    chosen: Mapping[uuid.UUID, Sequence[Award]],
     hashes: Mapping[uuid.UUID, bytes],
     now: datetime,
 ) -> None:
-    """Let the person have exactly these; what they have already keeps the moment it was awarded."""
-    for slug in held.keys() - {award.slug for award in chosen}:
-        session.delete(held[slug])
-    for position, award in enumerate(chosen):
-        badge = held.get(award.slug)
-        if badge is None:
-            badge = UserBadge(user_id=user_id, slug=award.slug, awarded_at=now)
-            session.add(badge)
-        badge.reason, badge.strength, badge.position = award.reason, award.strength, position
-        badge.answer_id = award.answer_id
-        badge.answer_sha256 = hashes[award.answer_id] if award.answer_id is not None else None
-
-
-def _stamp(session: Session, user_ids: Sequence[uuid.UUID], now: datetime) -> None:
-    """That these people's badges are made of this catalogue."""
-    made = insert(BadgeRun).values(
-        [{"user_id": user_id, "catalogue": CATALOGUE, "made_at": now} for user_id in user_ids]
+    """Let these people have exactly these badges; what they have already keeps the moment it was awarded."""
+    kept = [(user_id, award.slug) for user_id, awards in chosen.items() for award in awards]
+    session.execute(
+        delete(UserBadge)
+        .where(UserBadge.user_id.in_(chosen), tuple_(UserBadge.user_id, UserBadge.slug).not_in(kept))
+        .execution_options(synchronize_session=False)
     )
+    rows = [
+        {
+            "user_id": user_id,
+            "slug": award.slug,
+            "reason": award.reason,
+            "strength": award.strength,
+            "position": position,
+            "answer_id": award.answer_id,
+            "answer_sha256": hashes[award.answer_id] if award.answer_id is not None else None,
+            "awarded_at": now,
+        }
+        for user_id, awards in chosen.items()
+        for position, award in enumerate(awards)
+    ]
+    if rows:
+        _upsert(session, UserBadge, rows, change=("reason", "strength", "position", "answer_id", "answer_sha256"))
+    runs = [{"user_id": user_id, "catalogue": CATALOGUE, "made_at": now} for user_id in chosen]
+    _upsert(session, BadgeRun, runs, change=("catalogue", "made_at"))
+
+
+def _upsert(
+    session: Session, table: type[UserBadge | BadgeRun], rows: Sequence[Mapping[str, object]], *, change: Sequence[str]
+) -> None:
+    """Insert the rows; of those there are, change these columns, and leave alone what is the same."""
+    made = insert(table).values(rows)
+    columns = table.__table__.c
     session.execute(
         made.on_conflict_do_update(
-            index_elements=[BadgeRun.user_id],
-            set_={"catalogue": made.excluded.catalogue, "made_at": made.excluded.made_at},
+            index_elements=list(table.__table__.primary_key),
+            set_={name: made.excluded[name] for name in change},
+            where=or_(*(columns[name].is_distinct_from(made.excluded[name]) for name in change)),
         )
     )

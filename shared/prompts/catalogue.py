@@ -1,6 +1,7 @@
 """The catalogue of prompts: questions worth answering, in the order in which they are offered.
 
-To let it grow: add entries here, and a migration that calls `seed` again. A slug never changes its meaning.
+To let it grow: add entries here, and a migration that calls `seed` again. A slug never changes its meaning. Reasons of
+badges name questions: raise `CATALOGUE` of the badges when one is worded anew.
 """
 
 import uuid

@@ -104,7 +104,8 @@ def most_like(session: Session, *, answer_id: uuid.UUID, most: int = 20) -> list
     """Other active people's answers that mean most nearly the same as this one, the nearest first.
 
     Private answers are never found. Nothing is found for an answer that waits to be embedded. By the HNSW index, which
-    may miss a few (Malkov and Yashunin, 2016).
+    may miss a few (Malkov and Yashunin, 2016), and many while a change of model is under way: it holds both models'
+    vectors, and looks at some 20,000 of them at most (`hnsw.max_scan_tuples`).
     """
     mine = session.execute(
         select(PromptAnswer.vector, PromptAnswer.model, PromptAnswer.user_id).where(PromptAnswer.id == answer_id)
@@ -130,19 +131,19 @@ def most_like(session: Session, *, answer_id: uuid.UUID, most: int = 20) -> list
     return [Alike(answer, 1.0 - away) for answer, away in found]
 
 
-def to_embed(*, user_id: uuid.UUID | None, stale: bool, engine: str) -> Select[uuid.UUID]:
+def to_embed(*, user_id: uuid.UUID | None, stale_for: str | None) -> Select[uuid.UUID]:
     """Ids of the answers to embed anew: of one person or everybody.
 
-    With `stale` only those that another model or engine embedded, or none.
+    With `stale_for`, an engine, only those that another engine or model embedded, or none.
     """
     wanted = select(PromptAnswer.id)
     if user_id is not None:
         wanted = wanted.where(PromptAnswer.user_id == user_id)
-    if stale:
+    if stale_for is not None:
         wanted = wanted.where(
             or_(
                 PromptAnswer.model.is_distinct_from(settings().embedding_model),
-                PromptAnswer.engine.is_distinct_from(engine),
+                PromptAnswer.engine.is_distinct_from(stale_for),
             )
         )
     return wanted

@@ -4,7 +4,8 @@ Nothing here has a right answer. A choice moves two or three traits by one or tw
 and in no question is one choice at least as much of everything as another. docs/decisions/0008-quiz.md has the numbers.
 
 To change the quiz: add a version and make it CURRENT; answers to the earlier ones stay good. Within a version, wording
-may be mended. Weights may be corrected before anybody has answered; a slug never changes its meaning.
+and weights may be mended (`celery -A worker reindex badges --all` derives everybody's scores again); a slug never
+changes its meaning.
 """
 
 import uuid

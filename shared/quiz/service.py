@@ -1,10 +1,12 @@
 """A person's own quiz: taking it, and what came of it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared import ledger
@@ -52,12 +54,35 @@ def submit(
     if before is not None and now < _retake_at(before):
         raise Refusal("quiz_too_soon", details={"retake_at": _retake_at(before)})
     response = session.merge(QuizResponse(user_id=user.id, version=version, answers=sheet, answered_at=now))
-    derived = session.merge(
-        UserTraitScore(user_id=user.id, version=version, scores=list(rules.scores(QUIZZES[version], sheet)))
-    )
     session.flush()
+    derive(session, user_ids=[user.id])
     ledger.ask(session, MAKE_BADGES, str(user.id))
-    return _shown(response, derived)
+    return _shown(response, session.get(UserTraitScore, user.id, populate_existing=True))
+
+
+def derive(session: Session, *, user_ids: Collection[uuid.UUID]) -> None:
+    """Derive these people's scores from their answers, by the weights as they are now. Lock the people first."""
+    taken = session.scalars(select(QuizResponse).where(QuizResponse.user_id.in_(user_ids))).all()
+    if not taken:
+        return
+    made = insert(UserTraitScore).values(
+        [
+            {
+                "user_id": response.user_id,
+                "version": response.version,
+                "scores": list(rules.scores(QUIZZES[response.version], response.answers)),
+            }
+            for response in taken
+        ]
+    )
+    session.execute(
+        made.on_conflict_do_update(
+            index_elements=[UserTraitScore.user_id],
+            set_={"version": made.excluded.version, "scores": made.excluded.scores},
+            where=tuple_(UserTraitScore.version, UserTraitScore.scores)
+            != tuple_(made.excluded.version, made.excluded.scores),
+        )
+    )
 
 
 def _shown(response: QuizResponse | None, derived: UserTraitScore | None) -> OwnQuiz:

@@ -320,6 +320,17 @@ def test_batches_finished_in_opposite_order_do_not_deadlock(committed: Database)
     assert committed.call(ledger.unfinished, JOB) == 0
 
 
+def test_what_a_batch_gives_back_is_hinted_at_once_for_each_batch(session: Session) -> None:
+    together = replace(JOB, batch=4)
+    ledger.ask(session, together, *"abcdefg")
+    claims = ledger.claim_batch(session, together, most=7)
+    ledger.ask(session, together, *"abcde")
+    session.info.clear()  # of what was noted so far
+    ledger.finish_all(session, claims)
+    assert [hint.key for hint in queue.noted(session)] == ["a", "e"]
+    assert {row.key for row in session.scalars(select(Work).where(Work.lease_until.is_(None)))} == {*"abcde"}
+
+
 def test_asking_racing_with_finishing_is_never_lost(committed: Database) -> None:
     """However they interleave, the newest input is worked on: either the finish fails, or the ask makes a new row."""
     for _ in range(60):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from shared import events, ledger
@@ -132,6 +132,14 @@ def test_one_message_makes_the_badges_of_all_who_wait(committed: Database, ada: 
     assert [slugs(committed, other) for other in others] == [["recess"]] * len(others)
     assert {event.user_id for event in published} == {ada.id, *(other.id for other in others)}
     assert work(committed) == []
+
+
+def test_the_task_has_forgotten_badges_made(committed: Database, ada: User) -> None:
+    with committed.transaction() as session:
+        ledger.cancel(session, MAKE_BADGES, str(ada.id))
+        session.execute(update(PromptAnswer).values(updated_at=func.now() - service.FORGOTTEN * 2))
+    tasks.ask_for_unmade()
+    assert work(committed) == [MAKE_BADGES.name]
 
 
 def test_examples_are_embedded_once_in_a_process(

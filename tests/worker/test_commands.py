@@ -1,6 +1,8 @@
 """The commands that operators type."""
 
 import uuid
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -106,6 +108,16 @@ def test_reindexing_can_be_watched_until_it_is_done(committed: Database, monkeyp
     assert "Done: 3 embeddings." in result.output
     assert worked == [2, 1]
     assert waiting(committed) == set()
+
+
+def test_without_the_model_embeddings_are_reindexed_but_not_judged(
+    committed: Database, configured: Callable[..., None], tmp_path: Path
+) -> None:
+    configured(EMBEDDING_MODEL=str(tmp_path / "no-model"), EMBEDDING_DIR=str(tmp_path))
+    assert "Queued 0 embeddings." in run("reindex", "embeddings", "--all").output
+    judged = run("reindex", "embeddings", "--stale")
+    assert judged.exit_code == 1
+    assert "Error: EMBEDDING_MODEL" in judged.output
 
 
 def test_badges_are_reindexed_by_person(committed: Database) -> None:

@@ -135,7 +135,7 @@ def test_a_change_of_the_model_moves_everything_over(
     configured(EMBEDDING_MODEL=other_model, EMBEDDING_DIR=str(tmp_path))
     engine.embedder.cache_clear()
     with committed.transaction() as session:
-        stale = vectors.to_embed(user_id=None, stale=True, engine=engine.engine_name())
+        stale = vectors.to_embed(user_id=None, stale_for=engine.engine_name())
         ledger.ask(session, EMBED_ANSWER, *map(str, session.scalars(stale)))
     tasks.embed(str(ids[0]))
     assert {row.model for row in answers(committed).values()} == {other_model}

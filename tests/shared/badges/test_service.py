@@ -5,19 +5,23 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, select, text, update
 from sqlalchemy.orm import Session
 
-from shared import events
+from shared import events, ledger
 from shared.accounts.models import User
 from shared.badges import service
 from shared.badges.catalogue import CATALOGUE
 from shared.badges.models import BadgeRun, UserBadge
 from shared.database import Database
+from shared.jobs import MAKE_BADGES
+from shared.ledger import Work
 from shared.prompts.models import PromptAnswer
+from shared.quiz.models import QuizResponse
 from tests.people import make_user
 from tests.races import beside
 from tests.shared.badges.people import MODEL, answer, closeness, score, vector_of
+from tests.shared.quiz.sheets import sheet_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -70,6 +74,19 @@ def test_making_again_changes_and_tells_nothing(session: Session, ada: User) -> 
     run = session.get(BadgeRun, ada.id)
     assert run is not None
     assert (run.catalogue, run.made_at) == (CATALOGUE, LATER)
+
+
+def test_what_stays_the_same_is_not_written_again(session: Session, ada: User) -> None:
+    def places() -> list[str]:
+        return list(session.scalars(text("SELECT ctid::text FROM user_badges ORDER BY slug")))
+
+    score(session, ada, directness=0.9, adventure=0.83)
+    answer(session, ada, "sawdust")
+    make(session, ada)
+    before = places()
+    make(session, ada, now=LATER)
+    assert places() == before
+    assert len(before) == 3
 
 
 def test_what_stays_keeps_its_moment_and_what_is_no_longer_earned_goes(session: Session, ada: User) -> None:
@@ -189,8 +206,12 @@ def test_the_badges_of_many_people_are_made_together(session: Session, ada: User
         [],
     ]
     assert {event.user_id for event in events.noted(session)} == {ada.id, bert.id, cleo.id}
+    # each of them now has another change: a place, a reason, a badge more or less
+    score(session, ada, adventure=1.0)
+    score(session, bert, directness=1.0)
+    score(session, cleo, directness=1.0)
     answer(session, dora, "recess")
-    assert for_many == make_all([dora], uuid.uuid4())
+    assert make_all([ada, bert, cleo, dora], uuid.uuid4()) == make_all([dora], uuid.uuid4()) == for_many
 
 
 def test_the_badges_of_many_people_are_one_query(session: Session, ada: User) -> None:
@@ -212,6 +233,29 @@ def test_the_badges_of_many_people_are_one_query(session: Session, ada: User) ->
     event.remove(connection, "before_cursor_execute", count)
     assert [[badge.slug for badge in found[user_id]] for user_id in ids] == [["sawdust"], ["recess"], []]
     assert len(statements) == 1
+
+
+def test_badges_of_an_older_catalogue_and_forgotten_ones_are_asked_for(session: Session, ada: User) -> None:
+    def asked(at: datetime = LATER) -> tuple[int, int]:
+        return service.ask_for_unmade(session, now=at)
+
+    quick, waiting = make_user(session), make_user(session)
+    answer(session, ada, "sawdust")
+    session.add(QuizResponse(user_id=quick.id, version=1, answers=sheet_of(0), answered_at=NOW))
+    answer(session, waiting, None)
+    session.execute(update(PromptAnswer).values(updated_at=NOW))
+    session.flush()
+    assert asked(NOW) == (0, 0), "not yet"
+    assert asked() == (0, 2)
+    assert asked() == (0, 0)
+    assert set(session.scalars(select(Work.key))) == {str(ada.id), str(quick.id)}
+    ledger.cancel(session, MAKE_BADGES, str(ada.id), str(quick.id))
+    make(session, ada)
+    make(session, quick)
+    assert asked() == (0, 0)
+    session.execute(update(BadgeRun).values(catalogue=CATALOGUE - 1))
+    assert service.ask_for_unmade(session, now=LATER, most=1) == (1, 0)
+    assert asked() == (1, 0)
 
 
 def test_those_to_reindex(session: Session, ada: User) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, func, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from shared import ledger
+from shared.accounts import service as accounts
 from shared.accounts.models import Status
 from shared.database import Database
 from shared.jobs import EMBED_ANSWER
@@ -149,15 +151,15 @@ def test_what_to_embed_anew(session: Session, configured: Callable[..., None]) -
     other_model = somebody_says(session, "other", towards(1), model="another")
     waits = say(session, make_user(session), "waits")
 
-    def found(*, stale: bool, user_id: uuid.UUID | None = None, engine: str = "by hand") -> set[uuid.UUID]:
-        return set(session.scalars(vectors.to_embed(user_id=user_id, stale=stale, engine=engine)))
+    def found(stale_for: str | None, user_id: uuid.UUID | None = None) -> set[uuid.UUID]:
+        return set(session.scalars(vectors.to_embed(user_id=user_id, stale_for=stale_for)))
 
-    assert found(stale=False) == {done.id, other_model.id, waits.id}
-    assert found(stale=True) == {other_model.id, waits.id}
-    assert found(stale=True, engine="another engine") == {done.id, other_model.id, waits.id}
-    assert found(stale=False, user_id=done.user_id) == {done.id}
+    assert found(None) == {done.id, other_model.id, waits.id}
+    assert found("by hand") == {other_model.id, waits.id}
+    assert found("another engine") == {done.id, other_model.id, waits.id}
+    assert found(None, user_id=done.user_id) == {done.id}
     configured(EMBEDDING_MODEL="another")
-    assert found(stale=True) == {done.id, waits.id}
+    assert found("by hand") == {done.id, waits.id}
 
 
 def test_a_change_of_model_and_forgotten_answers_are_unfinished_work(
@@ -193,8 +195,21 @@ def test_storing_many_locks_all_their_people_at_once_in_one_order(session: Sessi
     of_one, of_five = store(said[0]), store(*said)
     assert len(of_one) == len(of_five)
     (locks,) = [statement for statement in of_five if "FOR NO KEY UPDATE" in statement]
-    assert locks == of_five[0], "nothing is changed before everybody is locked"
+    assert locks == next(one for one in of_five if "set_config" not in one), "before anything is changed"
     assert "ORDER BY users.id FOR NO KEY UPDATE" in " ".join(locks.split())
+
+
+def test_who_stays_locked_does_not_hold_up_the_rest_of_a_batch(
+    committed: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "PATIENCE", "50ms")
+    with committed.transaction() as session:
+        people = sorted(make_user(session).id for _ in range(3))
+    with committed.transaction() as session:
+        accounts.lock(session, people[-1])
+        with pytest.raises(OperationalError, match="lock timeout"):
+            committed.call(accounts.lock_all, people)
+        assert committed.call(accounts.lock_all, people[:-1]) == people[:-1]
 
 
 def test_a_person_is_the_mean_of_answers_stored_at_once(committed: Database) -> None:
