@@ -17,7 +17,7 @@ from shared.embedding.calibration import JUDGING, TUNING
 from shared.embedding.engine import Embedder
 from shared.embedding.prepared import Description, Unusable
 from shared.embedding.quantize import Floats, quantized, with_inputs_shown
-from shared.embedding.rules import DIMENSIONS, FP32, FP32_LEAST, INT8, INT8_LEAST, INT8_MEAN
+from shared.embedding.rules import DIMENSIONS, FP32, FP32_LEAST, INT8, INT8_LEAST
 
 DEFAULT_MODEL: Final = "all-MiniLM-L6-v2"
 _INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
@@ -119,7 +119,7 @@ def _add_integers(folder: Path, description: Description) -> None:
 def _near_enough(folder: Path, wanted: Floats) -> dict[str, tuple[float, float]]:
     """The integer engine, unless it takes the model's vectors too far from what they should be."""
     mean, least = _nearness(folder, INT8, wanted)
-    if mean >= INT8_MEAN and least >= INT8_LEAST:
+    if least >= INT8_LEAST:
         return {INT8: (mean, least)}
     prepared.graph(folder, INT8).unlink()
     return {}

@@ -65,8 +65,7 @@ def wanted() -> np.ndarray:
 def test_vectors_are_those_of_the_model_in_the_order_of_the_texts(wanted: np.ndarray) -> None:
     vectors = np.array(embedder().embed(TEXTS))
     cosines = vectors @ wanted.T
-    assert cosines.diagonal().min() >= 0.98
-    assert cosines.diagonal().mean() >= 0.99
+    assert cosines.diagonal().min() >= 0.99
     assert cosines.argmax(axis=1).tolist() == list(range(len(TEXTS)))
 
 
