@@ -1,20 +1,21 @@
 """Routes of one's own account, and the shapes in which accounts are shown."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Response, status
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator, model_validator
 from sqlalchemy.orm import Session
 
 from api.dependencies import Me, PasswordHashing, RateLimits
 from api.errors import documented
-from api.shapes import Body, Shape, Storable, Visible, VisibleLine
+from api.shapes import Body, Shape, Storable, Visible, VisibleLine, with_example
 from shared import clock
 from shared.accounts import rules, service, sign_in
 from shared.accounts.models import Gender, User
 from shared.errors import Refusal
+from shared.profiles.rules import COMPLETENESS
 from shared.profiles.service import completeness
 from shared.settings import settings
 
@@ -100,7 +101,7 @@ _PROFILE_EXAMPLE: dict[str, Any] = {
 class ProfilePut(ProfileFields):
     """The whole editable account; what is left out is set back to its default."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_PROFILE_EXAMPLE]})
+    model_config = with_example(_PROFILE_EXAMPLE)
 
     name: Name
 
@@ -108,7 +109,7 @@ class ProfilePut(ProfileFields):
 class ProfilePatch(ProfileFields):
     """Some of the editable fields; what is left out stays."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"bio": "New in town.", "preferences": {"max_age": 45}}]})
+    model_config = with_example({"bio": "New in town.", "preferences": {"max_age": 45}})
 
     name: Name = ""
 
@@ -125,9 +126,7 @@ class ProfilePatch(ProfileFields):
 class PasswordChange(Body):
     """The old password and the new one."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"old_password": "correct horse", "new_password": "battery staple"}]}
-    )
+    model_config = with_example({"old_password": "correct horse", "new_password": "battery staple"})
 
     old_password: Password
     new_password: Password
@@ -157,8 +156,25 @@ class Wishes(BaseModel):
     max_distance_km: int | None
 
 
+ACCOUNT_EXAMPLE: Final[dict[str, Any]] = {
+    **_PROFILE_EXAMPLE,
+    "id": "c81451ea-7cc4-405f-b696-522ddb820b9b",
+    "email": "ada@example.com",
+    "email_verified": True,
+    "birth_date": "1990-12-10",
+    "age": 35,
+    "role": "user",
+    "status": "active",
+    "created_at": "2026-11-20T09:30:00Z",
+    "last_active_at": "2026-11-24T18:45:00Z",
+    "profile": {"complete": False, "percent": 80, "missing": [COMPLETENESS["quiz"][1]]},
+}
+
+
 class OwnAccount(Shape):
     """A person's own account, as only they see it."""
+
+    model_config = with_example(ACCOUNT_EXAMPLE)
 
     id: str
     email: str

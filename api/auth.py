@@ -2,18 +2,27 @@
 
 import uuid
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response, status
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, StringConstraints
 from sqlalchemy.orm import Session
 
-from api.accounts import SIGNED_IN, Name, OwnAccount, Password, ProfileFields, own_account, require_strong
+from api.accounts import (
+    ACCOUNT_EXAMPLE,
+    SIGNED_IN,
+    Name,
+    OwnAccount,
+    Password,
+    ProfileFields,
+    own_account,
+    require_strong,
+)
 from api.dependencies import BearerText, Db, Hashing, Keys, Me, PasswordHashing, RateLimits
 from api.errors import documented
 from api.media import absolute
 from api.rates import Rates, address
-from api.shapes import Body, Email, Limit, Line, Offset, Page, Shape, Storable
+from api.shapes import Body, Email, Limit, Line, Offset, Page, Shape, Storable, with_example
 from shared import clock
 from shared.accounts import service, sign_in
 from shared.accounts.sign_in import TokenPair
@@ -40,12 +49,8 @@ RefreshTokenText = Annotated[Storable, StringConstraints(max_length=4096)]
 class SignUp(ProfileFields):
     """What an account begins with."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"email": "ada@example.com", "password": "engines of 1843", "name": "Ada", "birth_date": "1990-12-10"}
-            ]
-        }
+    model_config = with_example(
+        {"email": "ada@example.com", "password": "engines of 1843", "name": "Ada", "birth_date": "1990-12-10"}
     )
 
     email: Email
@@ -57,9 +62,7 @@ class SignUp(ProfileFields):
 class LogIn(Body):
     """An e-mail address or username, and the password."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"username": "ada@example.com", "password": "engines of 1843"}]}
-    )
+    model_config = with_example({"username": "ada@example.com", "password": "engines of 1843"})
 
     username: Login = Field(validation_alias=AliasChoices("username", "email"))
     password: Password
@@ -68,9 +71,7 @@ class LogIn(Body):
 class LogInForm(BaseModel):
     """The OAuth2 password form."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"username": "ada@example.com", "password": "engines of 1843"}]}
-    )
+    model_config = with_example({"username": "ada@example.com", "password": "engines of 1843"})
 
     grant_type: Storable = Field("password", pattern="^password$")
     username: Login
@@ -83,13 +84,23 @@ class LogInForm(BaseModel):
 class Refresh(Body):
     """A refresh token."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6…"}]})
+    model_config = with_example({"refresh_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6…"})
 
     refresh_token: RefreshTokenText
 
 
+_TOKENS_EXAMPLE: Final[dict[str, Any]] = {
+    "access_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6…",
+    "refresh_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6…",
+    "token_type": "bearer",
+    "expires_in": 1800,
+}
+
+
 class Tokens(Shape):
     """An access token for requests and a refresh token, good once, for the next pair."""
+
+    model_config = with_example(_TOKENS_EXAMPLE)
 
     access_token: str
     refresh_token: str
@@ -100,11 +111,24 @@ class Tokens(Shape):
 class TokensWithUser(Tokens):
     """Tokens, and whose they are."""
 
+    model_config = with_example(_TOKENS_EXAMPLE | {"user": ACCOUNT_EXAMPLE})
+
     user: OwnAccount
 
 
 class SessionShape(Shape):
     """One device on which somebody is logged in."""
+
+    model_config = with_example(
+        {
+            "id": "777eb5b2-b9c9-46c8-94dd-c7661abd9d35",
+            "device": "Delete/1.4 (Pixel 9)",
+            "created_at": "2026-11-20T09:30:00Z",
+            "last_used_at": "2026-11-24T18:45:00Z",
+            "expires_at": "2026-12-01T18:45:00Z",
+            "current": True,
+        }
+    )
 
     id: uuid.UUID
     device: str

@@ -1,7 +1,7 @@
 """Routes of badges: one's own, the catalogue, and the icons."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -9,7 +9,7 @@ from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
 from api.media import absolute
-from api.shapes import Limit, Offset, Page, Shape, Storable, page
+from api.shapes import Limit, Offset, Page, Shape, Storable, page, with_example
 from shared.accounts.models import User
 from shared.badges import service
 from shared.badges.catalogue import BADGES, BY_SLUG, Badge
@@ -22,8 +22,19 @@ router = APIRouter(prefix="/v1", tags=["badges"])
 _ICON_SECONDS: Final = 86_400
 
 
+_CATALOGUE_EXAMPLE: Final[dict[str, Any]] = {
+    "slug": BADGES[0].slug,
+    "name": BADGES[0].name,
+    "description": BADGES[0].description,
+    "icon": f"https://api.example.com/v1/badges/{BADGES[0].slug}/icon.svg",
+}
+BADGE_EXAMPLE: Final[dict[str, Any]] = _CATALOGUE_EXAMPLE | {"reason": BADGES[0].reason.format(how="very")}
+
+
 class CatalogueBadge(Shape):
     """A badge that people can earn. `icon` is an SVG that takes the colour of the text around it."""
+
+    model_config = with_example(_CATALOGUE_EXAMPLE)
 
     slug: str
     name: str
@@ -34,11 +45,15 @@ class CatalogueBadge(Shape):
 class PublicBadge(CatalogueBadge):
     """A badge that somebody has, and why. It does not say since when: that would tell when they were last active."""
 
+    model_config = with_example(BADGE_EXAMPLE)
+
     reason: str
 
 
 class BadgeShape(PublicBadge):
     """One's own badge."""
+
+    model_config = with_example(BADGE_EXAMPLE | {"awarded_at": "2026-11-24T18:49:13Z"})
 
     awarded_at: datetime
 

@@ -11,10 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.dependencies import Db
 from api.errors import documented
-from api.shapes import Shape
+from api.shapes import Shape, with_example
 from shared import health
 from shared.database import Database
 from shared.errors import Refusal
+from shared.jobs import QUEUES
 
 router = APIRouter(prefix="/v1/health", tags=["health"])
 
@@ -26,11 +27,24 @@ _started: Final = time.monotonic()
 class Alive(Shape):
     """The process answers."""
 
+    model_config = with_example({"status": "ok"})
+
     status: Literal["ok"] = "ok"
 
 
 class Health(Shape):
     """What each part does. `workers` is seconds since a worker of each queue last took a message."""
+
+    model_config = with_example(
+        {
+            "status": "ok",
+            "version": VERSION,
+            "uptime_seconds": 86_400.0,
+            "db": "ok",
+            "redis": "ok",
+            "workers": dict.fromkeys(QUEUES, 7.5),
+        }
+    )
 
     status: Literal["ok"] = "ok"
     version: str = VERSION

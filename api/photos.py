@@ -3,17 +3,17 @@
 import uuid
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response, status
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
 from api.media import absolute
-from api.shapes import Body, Limit, Offset, Page, Shape, page
+from api.shapes import Body, Limit, Offset, Page, Shape, page, with_example
 from api.uploads import file_chunks
 from shared import clock
 from shared.errors import Refusal
@@ -32,11 +32,29 @@ class RejectionShape(Shape):
     message: str
 
 
+PHOTO_EXAMPLE: Final[dict[str, Any]] = {
+    "id": "443c518b-fa20-49de-a6cc-84c4d7704fc4",
+    "status": "ready",
+    "position": 0,
+    "width": 1080,
+    "height": 810,
+    "thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
+    "color": "#7f6a4f",
+    "urls": {
+        variant: f"https://api.example.com/media/photos/44/443c518b…-{variant}?expires=1795550400&signature=…"
+        for variant in ("320", "640", "1080", "jpeg")
+    },
+    "rejection": None,
+}
+
+
 class PublicPhoto(Shape):
     """A photo as others see it: without times, which would tell when somebody was last here.
 
     `urls` are signed and expire; ask again for fresh ones.
     """
+
+    model_config = with_example(PHOTO_EXAMPLE)
 
     id: uuid.UUID
     status: str
@@ -52,16 +70,16 @@ class PublicPhoto(Shape):
 class PhotoShape(PublicPhoto):
     """One's own photo."""
 
+    model_config = with_example(PHOTO_EXAMPLE | {"created_at": "2026-11-24T18:49:15Z"})
+
     created_at: datetime
 
 
 class PhotoOrder(Body):
     """All photos, in their new order."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"ids": ["7b0f3c7e-4d5f-4a63-a9a2-6d2b1f6f3c11", "0a4d8c1e-9f5b-4c52-8f0e-2f6f1b7c9d22"]}]
-        }
+    model_config = with_example(
+        {"ids": ["7b0f3c7e-4d5f-4a63-a9a2-6d2b1f6f3c11", "0a4d8c1e-9f5b-4c52-8f0e-2f6f1b7c9d22"]}
     )
 
     ids: list[uuid.UUID] = Field(max_length=100)

@@ -1,20 +1,22 @@
 """The route of other people's profiles, and the shape in which they are shown."""
 
 import uuid
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 
 from api.accounts import SIGNED_IN
-from api.badges import PublicBadge, public_badge
+from api.badges import BADGE_EXAMPLE, PublicBadge, public_badge
 from api.dependencies import Me
 from api.errors import documented
-from api.photos import PublicPhoto, public_photo
-from api.prompts import PublicAnswer, public_answer
-from api.shapes import Shape
+from api.photos import PHOTO_EXAMPLE, PublicPhoto, public_photo
+from api.prompts import ANSWER_EXAMPLE, PublicAnswer, public_answer
+from api.shapes import Shape, with_example
 from shared import clock
 from shared.profiles import service
 from shared.profiles.rules import Activity
 from shared.profiles.service import PublicProfile
+from shared.quiz.compatibility import Side, compare
 from shared.quiz.traits import Trait
 
 router = APIRouter(prefix="/v1/users", tags=["people"])
@@ -40,8 +42,28 @@ class CompatibilityShape(Shape):
     note: str | None
 
 
+_COMPARED: Final = compare(
+    Side((0.75, 0.36, 0.54, 0.91, 0.18, 0.4), estimated=False),
+    Side((0.7, 0.3, 0.6, 0.5, 0.25, 0.45), estimated=False),
+)
+_PROFILE_EXAMPLE: Final[dict[str, Any]] = {
+    "id": "c81451ea-7cc4-405f-b696-522ddb820b9b",
+    "name": "Ada",
+    "age": 35,
+    "bio": "Writes letters to machines.",
+    "distance_km": 3,
+    "active": "this_week",
+    "photos": [PHOTO_EXAMPLE],
+    "prompts": [ANSWER_EXAMPLE],
+    "badges": [BADGE_EXAMPLE],
+    "compatibility": CompatibilityShape.model_validate(_COMPARED).model_dump(mode="json"),
+}
+
+
 class ProfileShape(Shape):
     """What others see of a person. `active` is as exact as it gets, and a distance is between cells of a map."""
+
+    model_config = with_example(_PROFILE_EXAMPLE)
 
     id: uuid.UUID
     name: str

@@ -2,17 +2,17 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response, status
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
 from api.media import absolute
-from api.shapes import Body, Limit, Offset, Page, Prose, Shape, VisibleLine, page
+from api.shapes import Body, Limit, Offset, Page, Prose, Shape, VisibleLine, page, with_example
 from shared.accounts.models import User
 from shared.prompts import service
 from shared.prompts.catalogue import QUESTIONS
@@ -25,8 +25,21 @@ router = APIRouter(prefix="/v1", tags=["prompts"])
 Answer = Annotated[VisibleLine, StringConstraints(min_length=1, max_length=ANSWER_LENGTH)]
 
 
+_QUESTION_EXAMPLE: Final = {"id": str(QUESTIONS[3].id), "slug": QUESTIONS[3].slug, "text": QUESTIONS[3].text}
+ANSWER_EXAMPLE: Final[dict[str, Any]] = {
+    "id": "53fd92a3-4bc0-4978-9077-fe93dea42f80",
+    "question": _QUESTION_EXAMPLE,
+    "answer": "Fish soup, because it takes all day.",
+    "private": False,
+    "position": 0,
+    "status": "embedded",
+}
+
+
 class PromptShape(Shape):
     """A question of the catalogue."""
+
+    model_config = with_example(_QUESTION_EXAMPLE | {"category": QUESTIONS[3].category})
 
     id: uuid.UUID
     slug: str
@@ -45,6 +58,8 @@ class QuestionShape(Shape):
 class PublicAnswer(Shape):
     """An answer as others see it: without times, which would tell when somebody was last here."""
 
+    model_config = with_example(ANSWER_EXAMPLE)
+
     id: uuid.UUID
     question: QuestionShape
     answer: str
@@ -56,6 +71,10 @@ class PublicAnswer(Shape):
 class AnswerShape(PublicAnswer):
     """One's own answer. `pending` until a worker has understood it as it is now."""
 
+    model_config = with_example(
+        ANSWER_EXAMPLE | {"created_at": "2026-11-24T18:49:12Z", "updated_at": "2026-11-24T18:49:12Z"}
+    )
+
     created_at: datetime
     updated_at: datetime
 
@@ -63,14 +82,10 @@ class AnswerShape(PublicAnswer):
 class NewAnswer(Body):
     """An answer to a prompt. One answer can be private: it helps to find people who fit, and nobody reads it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "question_id": str(QUESTIONS[3].id),
-                    "answer": "Fish soup, because it takes all day.",
-                }
-            ]
+    model_config = with_example(
+        {
+            "question_id": str(QUESTIONS[3].id),
+            "answer": "Fish soup, because it takes all day.",
         }
     )
 
@@ -82,7 +97,7 @@ class NewAnswer(Body):
 class AnswerPut(Body):
     """What is said; question and privacy stay as they are when they are left out, so that nothing slips into public."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"answer": "Fish soup, and stories.", "private": False}]})
+    model_config = with_example({"answer": "Fish soup, and stories.", "private": False})
 
     question_id: uuid.UUID | None = None
     answer: Answer
@@ -92,10 +107,8 @@ class AnswerPut(Body):
 class AnswerOrder(Body):
     """All answers, in their new order."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"ids": ["7b0f3c7e-4d5f-4a63-a9a2-6d2b1f6f3c11", "0a4d8c1e-9f5b-4c52-8f0e-2f6f1b7c9d22"]}]
-        }
+    model_config = with_example(
+        {"ids": ["7b0f3c7e-4d5f-4a63-a9a2-6d2b1f6f3c11", "0a4d8c1e-9f5b-4c52-8f0e-2f6f1b7c9d22"]}
     )
 
     ids: list[uuid.UUID] = Field(max_length=100)

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response, status
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import Field, RootModel
 
 from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
 from api.media import absolute
-from api.shapes import Body, Shape
+from api.shapes import Body, Shape, with_example
 from shared import clock
 from shared.quiz import service
 from shared.quiz.questions import CURRENT, QUIZZES, Question
@@ -22,6 +22,32 @@ from shared.quiz.traits import TRAITS, Trait
 router = APIRouter(prefix="/v1/profile", tags=["quiz"])
 
 MOST_ANSWERS: Final = 50  # far more than any quiz has questions
+
+
+_QUIZ: Final = QUIZZES[CURRENT]
+# The first option of each question.
+_ANSWERS_EXAMPLE: Final = {
+    str(_QUIZ.question_id(question)): str(_QUIZ.option_id(question, question.options[0]))
+    for question in _QUIZ.questions
+}
+_QUIZ_EXAMPLE: Final[dict[str, Any]] = {
+    "version": CURRENT,
+    "questions": [
+        {
+            "id": str(_QUIZ.question_id(question)),
+            "text": question.text,
+            "options": [{"id": str(_QUIZ.option_id(question, one)), "text": one.text} for one in question.options],
+            "answer": answer,
+        }
+        for question, answer in zip(_QUIZ.questions, _ANSWERS_EXAMPLE.values(), strict=True)
+    ],
+    "answered_at": "2026-11-24T18:49:13Z",
+    "retake_at": "2026-12-24T18:49:13Z",
+}
+_TRAITS_EXAMPLE: Final[list[dict[str, Any]]] = [
+    {"trait": trait, "score": 0.4, "label": meaning.label, "low": meaning.low, "high": meaning.high}
+    for trait, meaning in TRAITS.items()
+]
 
 
 class QuizOption(Shape):
@@ -43,6 +69,8 @@ class QuizQuestion(Shape):
 class QuizShape(Shape):
     """The quiz of today with one's own answers to it; `answered_at` and `retake_at` are of whatever version."""
 
+    model_config = with_example(_QUIZ_EXAMPLE)
+
     version: int
     questions: list[QuizQuestion]
     answered_at: datetime | None
@@ -62,26 +90,21 @@ class TraitShape(Shape):
 class TraitList(RootModel[list[TraitShape]]):
     """All traits, in their order; empty before the quiz is taken."""
 
+    model_config = with_example(_TRAITS_EXAMPLE)
+
 
 class TakenQuizShape(QuizShape):
     """The quiz as it was just answered, and what follows from it."""
 
+    model_config = with_example(_QUIZ_EXAMPLE | {"traits": _TRAITS_EXAMPLE})
+
     traits: list[TraitShape]
-
-
-def _example() -> dict[str, Any]:
-    quiz = QUIZZES[CURRENT]
-    answers = {
-        str(quiz.question_id(question)): str(quiz.option_id(question, question.options[0]))
-        for question in quiz.questions
-    }
-    return {"version": quiz.version, "answers": answers}
 
 
 class QuizAnswers(Body):
     """An answer to every question of the current version: id of the question to id of the option."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_example()]})
+    model_config = with_example({"version": CURRENT, "answers": _ANSWERS_EXAMPLE})
 
     version: Annotated[int, Field(strict=True, ge=1, le=32_767)]
     answers: dict[uuid.UUID, uuid.UUID] = Field(max_length=MOST_ANSWERS)

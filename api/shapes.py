@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import Annotated, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -14,6 +14,12 @@ _ALLOWED_CONTROLS: Final = "\n\t"
 _DIRECTION_CONTROLS: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # Letters and signs that show nothing: Hangul fillers and the empty Braille cell.
 _FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
+
+
+def with_example(example: dict[str, Any] | list[dict[str, Any]]) -> ConfigDict:
+    """The part of a shape's `model_config` that shows in the docs what it may look like."""
+    extra: dict[str, Any] = {"examples": [example]}
+    return ConfigDict(json_schema_extra=extra)
 
 
 class Body(BaseModel):

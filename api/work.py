@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from api.accounts import SIGNED_IN
 from api.dependencies import Moderator
 from api.errors import documented
-from api.shapes import Shape
+from api.shapes import Shape, with_example
 from shared import ledger
 from shared.accounts.models import User
 
@@ -15,6 +15,8 @@ router = APIRouter(prefix="/v1/admin/work", tags=["admin"])
 
 class WorkFigures(Shape):
     """Of one kind of work: how many rows wait or are being done, the age of the oldest, how many were given up."""
+
+    model_config = with_example({"kind": "photos.process", "unfinished": 3, "oldest_seconds": 1.5, "failed": 0})
 
     kind: str
     unfinished: int

@@ -133,7 +133,7 @@ def test_the_stage_that_prepares_the_model_has_the_code_that_it_needs() -> None:
     assert "from shared" not in (ROOT / "shared/settings.py").read_text()
 
 
-def test_only_what_prepares_the_model_installs_torch_and_nothing_installs_cuda() -> None:
+def test_only_what_prepares_the_model_pins_torch_and_nothing_pins_cuda() -> None:
     pinned = {
         path.stem: set(re.findall(r"^([\w.-]+)==", path.read_text(), re.MULTILINE))
         for path in (ROOT / "requirements").glob("*.txt")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
 
 from api.app import create_app
 from api.errors import ErrorAnswer
@@ -89,6 +90,27 @@ def test_every_operation_says_what_it_answers(schema: dict[str, Any]) -> None:
             assert set(answer["content"]) == PICTURES[operation["operationId"]]
         else:
             assert "$ref" in answer["content"]["application/json"]["schema"], operation["path"]
+
+
+def test_every_good_answer_has_an_example_that_fits(schema: dict[str, Any]) -> None:
+    """Of a list or page, its items have one."""
+    shapes = schema["components"]["schemas"]
+    for operation in operations(schema):
+        for status, answer in operation["responses"].items():
+            if status > "299" or "application/json" not in answer.get("content", {}):
+                continue
+            shape = shapes[answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]]
+            if "examples" not in shape:
+                shape = shapes[shape["properties"]["items"]["items"]["$ref"].rpartition("/")[2]]
+            assert shape["examples"], operation["operationId"]
+    for model in all_shapes(BaseModel):
+        for example in (model.model_config.get("json_schema_extra") or {}).get("examples", []):  # type: ignore[union-attr]
+            model.model_validate(example)
+
+
+def all_shapes(model: type[BaseModel]) -> list[type[BaseModel]]:
+    below = [one for one in model.__subclasses__() if one.__module__.startswith("api.")]
+    return [*below, *(deeper for one in below for deeper in all_shapes(one))]
 
 
 def test_every_error_answer_has_the_one_form_with_an_example(schema: dict[str, Any]) -> None:
