@@ -4,7 +4,7 @@ import uuid
 from functools import lru_cache
 
 from shared import clock, ledger, log
-from shared.badges import service
+from shared.badges import service, unmade
 from shared.badges.service import Closeness
 from shared.database import database
 from shared.jobs import ASK_FOR_UNMADE_BADGES, MAKE_BADGES
@@ -31,7 +31,7 @@ def make(claims: list[Claim]) -> None:
 @periodic_task(ASK_FOR_UNMADE_BADGES)
 def ask_for_unmade() -> None:
     """Have badges made of a new catalogue, and those that were forgotten."""
-    outdated, forgotten = database().call(service.ask_for_unmade, now=clock.now())
+    outdated, forgotten = database().call(unmade.ask, now=clock.now())
     _log.info("asked for unmade badges", outdated=outdated, forgotten=forgotten)
 
 

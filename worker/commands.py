@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from shared import ledger
-from shared.badges import service as badges
+from shared.badges import unmade
 from shared.database import database
 from shared.embedding.prepared import Unusable
 from shared.jobs import EMBED_ANSWER, LEDGER_JOBS, MAKE_BADGES, PROCESS_PHOTO, Job
@@ -40,7 +40,7 @@ def _embeddings(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
 
 
 KINDS: Final[dict[str, tuple[Job, ToReindex]]] = {
-    "badges": (MAKE_BADGES, badges.to_make),
+    "badges": (MAKE_BADGES, unmade.to_make),
     "embeddings": (EMBED_ANSWER, _embeddings),
     "photos": (PROCESS_PHOTO, pipeline.to_process),
 }

@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import ScalarSelect, func, or_, select
+from sqlalchemy import ScalarSelect, func, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -82,9 +82,11 @@ def lock_all(session: Session, user_ids: Iterable[uuid.UUID]) -> Sequence[uuid.U
     PATIENCE: the rest are locked already, and would wait as well.
     """
     session.execute(select(func.set_config("lock_timeout", PATIENCE, True)))  # noqa: FBT003 - of this transaction only
-    return session.scalars(
+    locked = session.scalars(
         select(User.id).where(User.id.in_(list(user_ids))).order_by(User.id).with_for_update(key_share=True)
     ).all()
+    session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+    return locked
 
 
 def find_by_login(session: Session, login: str) -> User | None:

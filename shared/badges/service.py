@@ -1,31 +1,33 @@
-"""People's badges: reading them, making them, and finding whose to make anew."""
+"""People's badges: reading them, and making them."""
 
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Text, and_, delete, exists, func, or_, select, tuple_
-from sqlalchemy import cast as as_type
+from sqlalchemy import (
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
-from shared import events, ledger, log
+from shared import events
 from shared.accounts.models import User
 from shared.accounts.service import lock_all
 from shared.badges import rules
 from shared.badges.catalogue import BY_SLUG, CATALOGUE
 from shared.badges.models import BadgeRun, UserBadge
 from shared.badges.rules import Award, Read
-from shared.jobs import MAKE_BADGES
 from shared.prompts.models import Prompt, PromptAnswer
 from shared.quiz import service as quiz
-from shared.quiz.models import QuizResponse, UserTraitScore
+from shared.quiz.models import UserTraitScore
 from shared.quiz.traits import Trait
-
-FORGOTTEN: Final = timedelta(minutes=5)  # whoever waits this long with no ledger row was forgotten by code
-_log = log.logger(__name__)
 
 Closeness = Callable[[Sequence[list[float]]], Sequence[Mapping[str, float]]]
 """From answers' vectors to how close each answer is to each badge of meaning."""
@@ -52,7 +54,6 @@ def badges_of(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
         .outerjoin(PromptAnswer, PromptAnswer.id == UserBadge.answer_id)
         .where(UserBadge.user_id.in_(found), UserBadge.slug.in_(BY_SLUG), _IS_GOOD)
         .order_by(UserBadge.position)
-        .execution_options(populate_existing=True)
     )
     for badge in session.scalars(good):
         found[badge.user_id].append(badge)
@@ -84,54 +85,6 @@ def make(session: Session, *, user_ids: Collection[uuid.UUID], model: str, close
         if [(one.slug, one.reason) for one in before[user_id]] != [(one.slug, one.reason) for one in awards]:
             slugs = [award.slug for award in awards]
             events.note(session, user_id=user_id, kind="badges.changed", data={"badges": slugs})
-
-
-def to_make(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
-    """Ids of the people whose badges to make anew: one person, or everybody who has answered anything.
-
-    With `stale` only those of an older catalogue.
-    """
-    wanted = select(User.id).where(or_(_has(PromptAnswer.user_id), _has(UserTraitScore.user_id)))
-    if user_id is not None:
-        wanted = wanted.where(User.id == user_id)
-    if stale:
-        wanted = wanted.where(~_has(BadgeRun.user_id, BadgeRun.catalogue >= CATALOGUE))
-    return wanted
-
-
-def ask_for_unmade(session: Session, *, now: datetime, most: int = 5000) -> tuple[int, int]:
-    """(people with badges of an older catalogue, forgotten ones) whose badges were now asked for.
-
-    Somebody who took the quiz, or whose answer was embedded, and whose badges nobody promised to make is code that
-    forgot to ask: repaired, and logged as an error.
-    """
-    before = now - FORGOTTEN
-    rows = session.execute(
-        select(User.id, _has(BadgeRun.user_id))
-        .where(
-            or_(
-                _has(BadgeRun.user_id, BadgeRun.catalogue < CATALOGUE),
-                and_(
-                    ~_has(BadgeRun.user_id),
-                    or_(
-                        _has(QuizResponse.user_id, QuizResponse.answered_at < before),
-                        _has(PromptAnswer.user_id, PromptAnswer.vector.is_not(None), PromptAnswer.updated_at < before),
-                    ),
-                ),
-            ),
-            ~exists().where(ledger.Work.kind == MAKE_BADGES.name, ledger.Work.key == as_type(User.id, Text)),
-        )
-        .limit(most)
-    ).all()
-    forgotten = [str(user_id) for user_id, made_once in rows if not made_once]
-    if forgotten:
-        _log.error("people waited with nobody to make their badges", people=forgotten[:20], count=len(forgotten))
-    ledger.ask(session, MAKE_BADGES, *(str(user_id) for user_id, _ in rows))
-    return len(rows) - len(forgotten), len(forgotten)
-
-
-def _has(column: InstrumentedAttribute[uuid.UUID], *more: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(column == User.id, *more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,13 @@ def submit(
 
 
 def derive(session: Session, *, user_ids: Collection[uuid.UUID]) -> None:
-    """Derive these people's scores from their answers, by the weights as they are now. Lock the people first."""
-    taken = session.scalars(select(QuizResponse).where(QuizResponse.user_id.in_(user_ids))).all()
+    """Derive these people's scores from their answers, by the weights as they are now. Lock the people first.
+
+    Answers to a version that only newer processes know keep the scores that those derived.
+    """
+    taken = session.scalars(
+        select(QuizResponse).where(QuizResponse.user_id.in_(user_ids), QuizResponse.version.in_(QUIZZES))
+    ).all()
     if not taken:
         return
     made = insert(UserTraitScore).values(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from shared import events, ledger
 from shared.accounts.models import User
-from shared.badges import service
+from shared.badges import service, unmade
 from shared.badges.meaning import _TEXTS
 from shared.database import Database
 from shared.embedding.rules import DIMENSIONS
@@ -137,7 +137,7 @@ def test_one_message_makes_the_badges_of_all_who_wait(committed: Database, ada: 
 def test_the_task_has_forgotten_badges_made(committed: Database, ada: User) -> None:
     with committed.transaction() as session:
         ledger.cancel(session, MAKE_BADGES, str(ada.id))
-        session.execute(update(PromptAnswer).values(updated_at=func.now() - service.FORGOTTEN * 2))
+        session.execute(update(PromptAnswer).values(updated_at=func.now() - unmade.FORGOTTEN * 2))
     tasks.ask_for_unmade()
     assert work(committed) == [MAKE_BADGES.name]
 

@@ -5,17 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, event, select, text, update
+from sqlalchemy import delete, event, select, text
 from sqlalchemy.orm import Session
 
-from shared import events, ledger
+from shared import events
 from shared.accounts.models import User
 from shared.badges import service
 from shared.badges.catalogue import CATALOGUE
 from shared.badges.models import BadgeRun, UserBadge
 from shared.database import Database
-from shared.jobs import MAKE_BADGES
-from shared.ledger import Work
 from shared.prompts.models import PromptAnswer
 from shared.quiz.models import QuizResponse
 from tests.people import make_user
@@ -141,6 +139,22 @@ def test_an_answer_that_waits_for_the_new_model_keeps_its_badge(session: Session
     assert told(session) == [["sawdust"], ["recess"]]
 
 
+def test_scores_are_derived_before_badges_are_made(session: Session, ada: User) -> None:
+    session.add(QuizResponse(user_id=ada.id, version=1, answers=sheet_of(0), answered_at=NOW))
+    make(session, ada)
+    earned = slugs(session, ada)
+    score(session, ada, directness=0.0)  # as other weights had it
+    make(session, ada, now=LATER)
+    assert slugs(session, ada) == earned != []
+
+
+def test_a_quiz_that_only_newer_processes_know_keeps_its_scores(session: Session, ada: User) -> None:
+    session.add(QuizResponse(user_id=ada.id, version=2, answers={"another": "question"}, answered_at=NOW))
+    score(session, ada, directness=0.9)
+    make(session, ada)
+    assert slugs(session, ada) == ["straight_line"]
+
+
 def test_vectors_of_another_model_are_never_compared(session: Session, ada: User) -> None:
     answer(session, ada, "sawdust", model="an-old-model")
     make(session, ada)
@@ -233,45 +247,3 @@ def test_the_badges_of_many_people_are_one_query(session: Session, ada: User) ->
     event.remove(connection, "before_cursor_execute", count)
     assert [[badge.slug for badge in found[user_id]] for user_id in ids] == [["sawdust"], ["recess"], []]
     assert len(statements) == 1
-
-
-def test_badges_of_an_older_catalogue_and_forgotten_ones_are_asked_for(session: Session, ada: User) -> None:
-    def asked(at: datetime = LATER) -> tuple[int, int]:
-        return service.ask_for_unmade(session, now=at)
-
-    quick, waiting = make_user(session), make_user(session)
-    answer(session, ada, "sawdust")
-    session.add(QuizResponse(user_id=quick.id, version=1, answers=sheet_of(0), answered_at=NOW))
-    answer(session, waiting, None)
-    session.execute(update(PromptAnswer).values(updated_at=NOW))
-    session.flush()
-    assert asked(NOW) == (0, 0), "not yet"
-    assert asked() == (0, 2)
-    assert asked() == (0, 0)
-    assert set(session.scalars(select(Work.key))) == {str(ada.id), str(quick.id)}
-    ledger.cancel(session, MAKE_BADGES, str(ada.id), str(quick.id))
-    make(session, ada)
-    make(session, quick)
-    assert asked() == (0, 0)
-    session.execute(update(BadgeRun).values(catalogue=CATALOGUE - 1))
-    assert service.ask_for_unmade(session, now=LATER, most=1) == (1, 0)
-    assert asked() == (1, 0)
-
-
-def test_those_to_reindex(session: Session, ada: User) -> None:
-    answered, scored, nobody = ada, make_user(session), make_user(session)
-    answer(session, answered, None)
-    score(session, scored)
-
-    def due(*, user_id: uuid.UUID | None = None, stale: bool = False) -> set[uuid.UUID]:
-        return set(session.scalars(service.to_make(user_id=user_id, stale=stale)))
-
-    both = {answered.id, scored.id}
-    assert due() == due(stale=True) == both
-    assert due(user_id=scored.id) == {scored.id}
-    assert due(user_id=nobody.id) == set()
-    make(session, answered)
-    assert due(stale=True) == {scored.id}
-    session.get_one(BadgeRun, answered.id).catalogue = CATALOGUE - 1
-    session.flush()
-    assert due(stale=True) == both
