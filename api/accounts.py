@@ -48,8 +48,8 @@ class Preferences(Body):
     """Whom somebody wants to meet. A missing distance means: however far."""
 
     genders: list[Gender] = Field(default_factory=lambda: list(Gender), min_length=1, max_length=len(Gender))
-    min_age: int = Field(18, ge=18, le=99)
-    max_age: int = Field(99, ge=18, le=99)
+    min_age: int = Field(rules.ADULT, ge=rules.ADULT, le=99)
+    max_age: int = Field(99, ge=rules.ADULT, le=99)
     max_distance_km: int | None = Field(None, ge=1, le=500)
 
     @field_validator("genders")

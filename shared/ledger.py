@@ -11,6 +11,7 @@ Lock order: change the domain's rows first and call `ask` or `finish` last, ever
 """
 
 import random
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     func,
     literal,
     or_,
@@ -30,9 +32,10 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy import cast as as_type
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, SQLColumnExpression
 
 from shared import log, queue
 from shared.jobs import LEDGER_JOBS, Job
@@ -322,6 +325,11 @@ def figures(session: Session) -> list[Figures]:
 def unfinished(session: Session, job: Job) -> int:
     """How much of one kind waits or is worked on."""
     return session.scalar(select(func.count()).where(Work.kind == job.name, Work.due_at.is_not(None))) or 0
+
+
+def unpromised(job: Job, key: SQLColumnExpression[uuid.UUID]) -> ColumnElement[bool]:
+    """The condition on a column of keys that no row of this kind has them, not even one that was given up."""
+    return ~exists().where(Work.kind == job.name, Work.key == as_type(key, Text))
 
 
 def failures(session: Session, *, kind: str | None = None, most: int = 100) -> Sequence[Work]:

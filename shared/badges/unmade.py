@@ -4,8 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, DateTime, Select, Text, exists, false, func, literal, or_, select, true, union_all
-from sqlalchemy import cast as as_type
+from sqlalchemy import ColumnElement, DateTime, Select, exists, false, func, literal, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared import ledger, log
@@ -55,7 +54,7 @@ def ask(session: Session, *, now: datetime, most: int = 5000) -> tuple[int, int]
     ).subquery()
     rows = session.execute(
         select(due.c.user_id, func.bool_or(due.c.outdated))
-        .where(~exists().where(ledger.Work.kind == MAKE_BADGES.name, ledger.Work.key == as_type(due.c.user_id, Text)))
+        .where(ledger.unpromised(MAKE_BADGES, due.c.user_id))
         .group_by(due.c.user_id)
         .limit(most)
     ).all()

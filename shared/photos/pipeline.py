@@ -121,11 +121,10 @@ def tidy(session: Session, *, now: datetime, most: int = 500) -> tuple[int, int]
         session.delete(photo)
     forgotten = session.scalars(
         select(as_type(Photo.id, Text))
-        .outerjoin(ledger.Work, (ledger.Work.kind == PROCESS_PHOTO.name) & (ledger.Work.key == as_type(Photo.id, Text)))
         .where(
             Photo.status == PhotoStatus.PROCESSING,
             Photo.created_at < now - FORGOTTEN,
-            ledger.Work.key.is_(None),
+            ledger.unpromised(PROCESS_PHOTO, Photo.id),
         )
         .limit(most)
     ).all()

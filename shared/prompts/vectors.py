@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pgvector import HalfVector
-from sqlalchemy import Select, Text, bindparam, delete, exists, func, literal, or_, select, text, update
-from sqlalchemy import cast as as_type
+from sqlalchemy import Select, bindparam, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
@@ -159,7 +158,7 @@ def ask_for_unfinished(session: Session, *, now: datetime, most: int = 5000) -> 
         .where(
             PromptAnswer.model.is_distinct_from(settings().embedding_model),
             PromptAnswer.updated_at < now - FORGOTTEN,
-            ~exists().where(ledger.Work.kind == EMBED_ANSWER.name, ledger.Work.key == as_type(PromptAnswer.id, Text)),
+            ledger.unpromised(EMBED_ANSWER, PromptAnswer.id),
         )
         .limit(most)
     ).all()

@@ -98,7 +98,7 @@ def test_nothing_tells_an_address_a_place_a_role_or_a_time(ada: Person, bob: Per
     session.execute(update(User).where(User.id == bob.id).values(role=Role.ADMIN))
     # without ids and links, whose digits may be any
     told = re.sub(r'"(urls|id)":(\{[^}]*\}|"[^"]*")', "", ada.get(f"/v1/users/{bob.id}").text)
-    for secret in (bob.email, "1992", "52.5", "13.4", "admin", "Nobody", str(datetime.now(UTC).year)):
+    for secret in (bob.email, "1992", "52.5", "13.4", "admin", '"private":true', "Nobody", str(datetime.now(UTC).year)):
         assert secret not in told, secret
 
 
