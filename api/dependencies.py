@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Concatenate, Final, ParamSpec, TypeVar
 
@@ -9,6 +10,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request, Security
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from api.rates import Rates
 from shared import clock
@@ -28,7 +30,7 @@ class SignedIn:
     """Somebody with a good access token, for whom domain functions can be run."""
 
     def __init__(self, db: Database, claims: Claims, least: Role) -> None:
-        self._db = db
+        self.db = db
         self._least = least
         self.claims = claims
 
@@ -38,7 +40,15 @@ class SignedIn:
         Raises:
             Refusal: `token_invalid`, `account_suspended`, `forbidden`, or what the function raises.
         """
-        return await self._db.run(self._call, function, args, kwargs)
+        now = clock.now()
+        result, last_active_at = await self.db.run(self._call, function, args, kwargs, now)
+        await self.was_here(last_active_at, now)
+        return result
+
+    async def was_here(self, last_active_at: datetime, now: datetime) -> None:
+        """Note now and then that they are active."""
+        if now - last_active_at > sign_in.ACTIVITY_STEP:
+            await self.db.run(sign_in.was_here, user_id=self.claims.user_id, now=now)
 
     def _call(
         self,
@@ -46,9 +56,13 @@ class SignedIn:
         function: Callable[..., T],
         args: tuple[object, ...],
         kwargs: dict[str, object],
-    ) -> T:
-        user = sign_in.authenticate(session, claims=self.claims, least=self._least, now=clock.now())
-        return function(session, user, *args, **kwargs)
+        now: datetime,
+    ) -> tuple[T, datetime]:
+        user = sign_in.authenticate(session, claims=self.claims, least=self._least, now=now)
+        last_active_at = user.last_active_at
+        if now - last_active_at > sign_in.ACTIVITY_STEP:
+            set_committed_value(user, "last_active_at", now)  # as it is about to be
+        return function(session, user, *args, **kwargs), last_active_at
 
 
 class Hashing:
@@ -93,11 +107,21 @@ RateLimits = Annotated[Rates, Depends(_rates)]
 PasswordHashing = Annotated[Hashing, Depends(_hashing)]
 
 
+def signed_in(request: Request, token: str | None, least: Role) -> SignedIn:
+    """Whoever has this access token; whether its session still lives shows with the first thing that is run.
+
+    Raises:
+        Refusal: `not_authenticated`, `token_expired`, `token_invalid`.
+    """
+    if not token:
+        raise Refusal("not_authenticated")
+    keys: KeyRing = request.app.state.keys
+    return SignedIn(request.app.state.database, keys.read(token, "access"), least)
+
+
 def _signed_in(least: Role) -> Callable[..., Awaitable[SignedIn]]:
-    async def check(db: Db, keys: Keys, token: BearerText) -> SignedIn:
-        if not token:
-            raise Refusal("not_authenticated")
-        return SignedIn(db, keys.read(token, "access"), least)
+    async def check(request: Request, token: BearerText) -> SignedIn:
+        return signed_in(request, token, least)
 
     return check
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from obstore.exceptions import BaseError as StorageError
+from psycopg import OperationalError as DriverError
 from pydantic import BaseModel
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -97,6 +98,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
     @app.exception_handler(PoolTimeout)
+    @app.exception_handler(DriverError)
     async def _database_away(_request: Request, error: Exception) -> JSONResponse:
         _log.error("the database does not answer", error=str(error.__cause__ or error).strip())
         return answer(Refusal("service_unavailable", headers={"Retry-After": "2"}))

@@ -1,5 +1,6 @@
 """What happens around every request: its id, its log line, its size, and the answer when nobody caught an error."""
 
+import logging
 import time
 from typing import Final
 
@@ -17,7 +18,7 @@ from shared.photos.rules import MAX_BYTES
 
 JSON_LIMIT: Final = 64 * 1024
 UPLOAD_LIMIT: Final = MAX_BYTES + 64 * 1024  # the file and the multipart form around it
-UPLOAD_PATHS: Final = frozenset({"/v1/profile/photos"})
+LIMITS: Final = {"/v1/profile/photos": UPLOAD_LIMIT, "/v1/matching/contacts": 192 * 1024}  # of paths that take more
 _log = log.logger(__name__)
 
 
@@ -45,8 +46,9 @@ class RequestContext:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
-                took = round((time.perf_counter() - began) * 1000, 1)
-                _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
+                if logging.getLogger(__name__).isEnabledFor(logging.INFO):  # making a line that nobody gets takes time
+                    took = round((time.perf_counter() - began) * 1000, 1)
+                    _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
 
 
 class Cors(CORSMiddleware):
@@ -88,14 +90,14 @@ class BodyLimits:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._limited = {limit: RequestBodyLimitMiddleware(app, limit) for limit in (JSON_LIMIT, UPLOAD_LIMIT)}
+        self._limited = {limit: RequestBodyLimitMiddleware(app, limit) for limit in (JSON_LIMIT, *LIMITS.values())}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        limit = UPLOAD_LIMIT if path in UPLOAD_PATHS else JSON_LIMIT
+        limit = LIMITS.get(path, JSON_LIMIT)
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > limit:
             await answer(Refusal("too_large", details={"limit_bytes": limit}))(scope, receive, send)

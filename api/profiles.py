@@ -13,7 +13,7 @@ from api.photos import PHOTO_EXAMPLE, PublicPhoto, public_photo
 from api.prompts import ANSWER_EXAMPLE, PublicAnswer, public_answer
 from api.shapes import Shape, with_example
 from shared import clock
-from shared.profiles import service
+from shared.matching.visibility import visible_profile
 from shared.profiles.rules import Activity
 from shared.profiles.service import PublicProfile
 from shared.quiz.compatibility import Side, compare
@@ -46,7 +46,7 @@ _COMPARED: Final = compare(
     Side((0.75, 0.36, 0.54, 0.91, 0.18, 0.4), estimated=False),
     Side((0.7, 0.3, 0.6, 0.5, 0.25, 0.45), estimated=False),
 )
-_PROFILE_EXAMPLE: Final[dict[str, Any]] = {
+PROFILE_EXAMPLE: Final[dict[str, Any]] = {
     "id": "c81451ea-7cc4-405f-b696-522ddb820b9b",
     "name": "Ada",
     "age": 35,
@@ -63,7 +63,7 @@ _PROFILE_EXAMPLE: Final[dict[str, Any]] = {
 class ProfileShape(Shape):
     """What others see of a person. `active` is as exact as it gets, and a distance is between cells of a map."""
 
-    model_config = with_example(_PROFILE_EXAMPLE)
+    model_config = with_example(PROFILE_EXAMPLE)
 
     id: uuid.UUID
     name: str
@@ -101,5 +101,5 @@ def profile_shape(profile: PublicProfile, request: Request) -> ProfileShape:
 )
 async def get_profile(request: Request, me: Me, user_id: uuid.UUID) -> ProfileShape:
     """For those who may see it: people whom you could be shown to each other. Your own looks as others see it."""
-    profile = await me.run(service.public_profile, user_id=user_id, now=clock.now())
+    profile = await me.run(visible_profile, user_id=user_id, now=clock.now())
     return profile_shape(profile, request)

@@ -60,6 +60,8 @@ def _storable(text: str) -> str:
 
 
 def _prose(text: str) -> str:
+    if text.isascii() and text.isprintable():  # nothing to take out, which is so of most
+        return text.strip()
     kept = "".join(char for char in text if _is_kept(char))
     return unicodedata.normalize("NFC", kept).strip()
 

@@ -5,11 +5,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from shared.jobs import (
+    ARCHIVE_QUIET_MATCHES,
     ASK_FOR_UNFINISHED_VECTORS,
     ASK_FOR_UNMADE_BADGES,
+    EXPIRE_PASSES,
     HEARTBEATS,
     PURGE_SESSIONS,
     REFRESH_POPULATION,
+    RESET_COUNTERS,
     SWEEP_FILES,
     SWEEP_WORK,
     TIDY_PHOTOS,
@@ -40,6 +43,9 @@ TIMETABLE: Final = (
     _row(TIDY_PHOTOS, hours=1),
     _row(PURGE_SESSIONS, hours=1),
     _row(REFRESH_POPULATION, hours=1),
+    _row(ARCHIVE_QUIET_MATCHES, minutes=10),
+    _row(EXPIRE_PASSES, hours=6),
+    _row(RESET_COUNTERS, hours=1),
 )
 
 

@@ -1,20 +1,25 @@
 """The database edge: one call is one transaction, committed before anybody is answered, hints and events sent after."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, fail_after, to_thread
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.orm import Session
 
 from shared import events, queue
+from shared.events import Event
+from shared.lean import LeanPool, Row, Statement
 from shared.redis import BREAKER
 from shared.settings import Settings, settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+GATHER: Final = 0.02  # seconds that an event of the lean path waits for others
 
 
 class Database:
@@ -23,8 +28,11 @@ class Database:
     As many worker threads as the pool has connections, so no thread ever waits for a connection.
     """
 
-    def __init__(self, bind: Engine | Connection, *, threads: int) -> None:
+    def __init__(self, bind: Engine | Connection, *, threads: int, lean: LeanPool | None = None) -> None:
         self.bind = bind
+        self._lean = lean
+        self._unsent: list[Event] = []
+        self._sending: asyncio.Task[None] | None = None
         self._limiter = CapacityLimiter(threads)
         self._probes = CapacityLimiter(2)
 
@@ -53,6 +61,40 @@ class Database:
         """`call` on a worker thread: the event loop never waits for the database."""
         return await to_thread.run_sync(partial(self.call, function, *args, **kwargs), limiter=self._limiter)
 
+    async def open(self) -> None:
+        """Make ready what belongs to the running event loop."""
+        if self._lean is not None:
+            await self._lean.open()
+
+    async def close(self) -> None:
+        """Send what is unsent, and give up what `open` made ready."""
+        if self._sending is not None:
+            await self._sending
+        if self._lean is not None:
+            await self._lean.close()
+
+    async def one(self, statement: Statement, values: Mapping[str, object]) -> Row | None:
+        """The first row of a statement that is a transaction of its own, with one round trip and no thread.
+
+        Raises:
+            psycopg.Error: what the database says.
+        """
+        if self._lean is not None:
+            return await self._lean.one(statement, values)
+        return await self.run(one, statement, values)
+
+    def send(self, news: Sequence[Event]) -> None:
+        """Send events of a statement of `one`; those of many requests go together, on a thread."""
+        self._unsent.extend(news)
+        if self._unsent and (self._sending is None or self._sending.done()):
+            self._sending = asyncio.get_running_loop().create_task(self._send())
+
+    async def _send(self) -> None:
+        while self._unsent:
+            await asyncio.sleep(GATHER)  # under load those of many requests: a message to Redis costs as much as a like
+            news, self._unsent = self._unsent, []
+            await to_thread.run_sync(partial(BREAKER.attempt, "events", partial(events.publish, news)))
+
     async def probe(self, function: Callable[[Session], T], *, seconds: float) -> T:
         """`run` that waits only so long, on threads of its own: while the database hangs, those of requests do too.
 
@@ -63,8 +105,15 @@ class Database:
             return await to_thread.run_sync(partial(self.call, function), limiter=self._probes, abandon_on_cancel=True)
 
 
-def make_engine(values: Settings) -> Engine:
-    """The engine with every time limit set: a lost peer or a runaway statement must not hold a connection for ever."""
+def one(session: Session, statement: Statement, values: Mapping[str, object]) -> Row | None:
+    """The first row of a statement in the transaction of a session."""
+    connection = session.connection().connection.driver_connection
+    assert connection is not None
+    return statement.one(connection, values)
+
+
+def _connect_arguments(values: Settings) -> dict[str, object]:
+    """Every time limit: a lost peer or a runaway statement must not hold a connection for ever."""
     timeout = int(values.db_statement_timeout_seconds * 1000)
     arguments: dict[str, object] = {
         "connect_timeout": 5,
@@ -75,6 +124,11 @@ def make_engine(values: Settings) -> Engine:
     }
     if not values.db_prepare_statements:
         arguments["prepare_threshold"] = None
+    return arguments
+
+
+def make_engine(values: Settings) -> Engine:
+    """The engine, with its pool."""
     return create_engine(
         values.sqlalchemy_url,
         pool_size=values.db_pool_size,
@@ -82,7 +136,7 @@ def make_engine(values: Settings) -> Engine:
         pool_timeout=5,
         pool_pre_ping=True,
         pool_recycle=1800,
-        connect_args=arguments,
+        connect_args=_connect_arguments(values),
         hide_parameters=True,  # a logged statement must not carry anybody's words
     )
 
@@ -91,4 +145,5 @@ def make_engine(values: Settings) -> Engine:
 def database() -> Database:
     """The database of this process."""
     values = settings()
-    return Database(make_engine(values), threads=values.db_pool_size + values.db_max_overflow)
+    lean = LeanPool(values.database_url, _connect_arguments(values), size=values.db_lean_pool_size)
+    return Database(make_engine(values), threads=values.db_pool_size + values.db_max_overflow, lean=lean)

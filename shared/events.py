@@ -11,7 +11,17 @@ from sqlalchemy.orm import Session
 
 from shared import clock, redis
 
-TYPES: Final = frozenset({"photo.ready", "photo.rejected", "badges.changed"})
+TYPES: Final = frozenset(
+    {
+        "photo.ready",
+        "photo.rejected",
+        "badges.changed",
+        "like.received",
+        "match.created",
+        "match.changed",
+        "notice.created",
+    }
+)
 _NOTED: Final = "events"
 
 
@@ -35,12 +45,20 @@ def channel(user_id: uuid.UUID) -> str:
     return f"events:{user_id}"
 
 
-def note(session: Session, *, user_id: uuid.UUID, kind: str, data: dict[str, Any]) -> None:
-    """Remember an event on the session; whoever commits it publishes the event afterwards."""
+def event(*, user_id: uuid.UUID, kind: str, data: dict[str, Any]) -> Event:
+    """An event that happens now.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
     if kind not in TYPES:
         raise KeyError(kind)
-    event = Event(clock.new_id(), user_id, kind, clock.now(), data)
-    session.info.setdefault(_NOTED, []).append(event)
+    return Event(clock.new_id(), user_id, kind, clock.now(), data)
+
+
+def note(session: Session, *, user_id: uuid.UUID, kind: str, data: dict[str, Any]) -> None:
+    """Remember an event on the session; whoever commits it publishes the event afterwards."""
+    session.info.setdefault(_NOTED, []).append(event(user_id=user_id, kind=kind, data=data))
 
 
 def noted(session: Session) -> list[Event]:

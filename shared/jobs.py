@@ -57,6 +57,9 @@ TIDY_PHOTOS = _periodic("photos.tidy")
 ASK_FOR_UNFINISHED_VECTORS = _periodic("prompts.ask_for_unfinished")
 ASK_FOR_UNMADE_BADGES = _periodic("badges.ask_for_unmade")
 REFRESH_POPULATION = _periodic("quiz.refresh_population")
+EXPIRE_PASSES = _periodic("passes.expire")
+RESET_COUNTERS = _periodic("counters.reset")
+ARCHIVE_QUIET_MATCHES = _periodic("matches.archive_quiet")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
 LEDGER_JOBS: Final = {job.name: job for job in (PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES)}
@@ -68,5 +71,8 @@ PERIODIC_JOBS: Final = (
     ASK_FOR_UNFINISHED_VECTORS,
     ASK_FOR_UNMADE_BADGES,
     REFRESH_POPULATION,
+    EXPIRE_PASSES,
+    RESET_COUNTERS,
+    ARCHIVE_QUIET_MATCHES,
     *HEARTBEATS.values(),
 )

@@ -66,7 +66,7 @@ def configure(*, process: str, level: str, as_json: bool) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
@@ -106,8 +106,11 @@ def request_id(proposed: str | None = None) -> str:
 @contextmanager
 def context(**values: Any) -> Iterator[None]:  # noqa: ANN401 - anything that can be printed
     """Put the values on every line that is logged inside, also in threads started from here."""
-    with structlog.contextvars.bound_contextvars(**values):
+    before = structlog.contextvars.bind_contextvars(**values)
+    try:
         yield
+    finally:
+        structlog.contextvars.reset_contextvars(**before)
 
 
 def current_request_id() -> str | None:

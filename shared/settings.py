@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     database_url: str = Field("postgresql://postgres@localhost:5432/delete", description="Postgres with pgvector")
     db_pool_size: int = Field(8, ge=1, le=200, description="Connections that a process keeps open")
     db_max_overflow: int = Field(4, ge=0, le=200, description="Connections it may open beyond those, for a while")
+    db_lean_pool_size: int = Field(4, ge=1, le=200, description="Connections of an API process for its hot routes")
     db_statement_timeout_seconds: float = Field(15, ge=0.1, le=3600, description="Longest single statement")
     db_prepare_statements: bool = Field(default=True, description="Off behind pgbouncer in transaction mode")
     redis_url: str = Field("redis://localhost:6379/0", description="Queue, events and rate counters")
@@ -102,6 +103,23 @@ class Settings(BaseSettings):
     )
     embedding_dir: str = Field(
         "~/.cache/delete/embedding", description="Where models are kept in the form that runs fastest"
+    )
+
+    # Matching
+    likes_per_day: int = Field(10, ge=1, le=1000, description="Likes in one of a person's own days")
+    commented_likes_per_day: int = Field(5, ge=0, le=1000, description="The first so many of them need a comment")
+    likes_per_minute: int = Field(4, ge=1, le=1000, description="Likes within 60 seconds")
+    refusals_until_pause: int = Field(
+        5, ge=2, le=100, description="Likes refused as spam within 24 h, until likes rest"
+    )
+    likes_pause_hours: int = Field(24, ge=1, le=720, description="So long they rest then")
+    pass_days: int = Field(30, ge=1, le=365, description="A pass hides somebody for so long")
+    rewind_minutes: int = Field(5, ge=1, le=60, description="A pass can be taken back so long")
+    quiet_days: int = Field(14, ge=1, le=365, description="A match without messages is archived after so long")
+    report_days: int = Field(30, ge=1, le=365, description="Somebody can be reported so long after an unmatch")
+    reporters_until_hidden: int = Field(3, ge=2, le=100, description="So many reporters in 7 days hide an account")
+    contact_salt: str = Field(
+        "delete", min_length=4, description="Public salt of hashed contacts: choose it once, before the first user"
     )
 
     # The quiz

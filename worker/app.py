@@ -9,7 +9,15 @@ from shared.embedding import prepared
 from shared.jobs import MAKE_BADGES
 from shared.settings import settings
 
-MODULES: Final = ("worker.work", "worker.accounts", "worker.badges", "worker.photos", "worker.prompts", "worker.quiz")
+MODULES: Final = (
+    "worker.work",
+    "worker.accounts",
+    "worker.badges",
+    "worker.matching",
+    "worker.photos",
+    "worker.prompts",
+    "worker.quiz",
+)
 
 app = queue.make_app("worker", include=MODULES)
 

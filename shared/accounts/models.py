@@ -4,11 +4,25 @@ import uuid
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Date, Float, ForeignKey, Index, LargeBinary, SmallInteger, Text, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from shared.accounts.rules import contact_hash
 from shared.models import Base, Created, Id, Moment
+from shared.settings import settings
 
 
 class Role(StrEnum):
@@ -51,6 +65,7 @@ class User(Base):
         _one_of("role", Role),
         _one_of("status", Status),
         _one_of("gender", Gender),
+        Index("ix_users_contact_hash", "contact_hash"),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location_whole"),
         CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="location_on_earth"),
         CheckConstraint("18 <= min_age AND min_age <= max_age AND max_age <= 99", name="age_range"),
@@ -81,6 +96,19 @@ class User(Base):
     created_at: Mapped[Created]
     updated_at: Mapped[Moment] = mapped_column(server_default=func.now(), onupdate=func.now())
     last_active_at: Mapped[Moment] = mapped_column(server_default=func.now())
+    contact_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of the e-mail address, as others upload hashes of addresses that they never want to meet."""
+    likes_paused_until: Mapped[Moment | None]
+    hidden_at: Mapped[Moment | None]
+    """Since when the account is hidden from discovery, until a moderator has looked."""
+    dating_match_id: Mapped[uuid.UUID | None]
+    """The match in which they are dating, which pauses them."""
+    paused_by_dating: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    @validates("email")
+    def _hash_email(self, _key: str, email: str) -> str:
+        self.contact_hash = contact_hash(email, settings().contact_salt)
+        return email
 
 
 class LoginSession(Base):

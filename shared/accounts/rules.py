@@ -1,5 +1,6 @@
 """The rules of accounts: pure functions and tables of values."""
 
+import hashlib
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -43,6 +44,11 @@ def password_weakness(password: str, *, about: tuple[str | None, ...] = ()) -> s
     if any(part and folded == part.casefold() for part in about):
         return "A password must not be your own name or address."
     return None
+
+
+def contact_hash(address: str, salt: str) -> bytes:
+    """The hash by which somebody's contacts find this e-mail address or phone number (in the form of E.164)."""
+    return hashlib.sha256(f"{salt}:{address.strip().lower()}".encode()).digest()
 
 
 def time_zone_known(name: str) -> bool:

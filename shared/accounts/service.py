@@ -1,13 +1,13 @@
 """Accounts: signing up and editing what one says about oneself."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import ScalarSelect, func, or_, select, text
+from sqlalchemy import ScalarSelect, and_, case, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -51,13 +51,48 @@ def edit(session: Session, user: User, *, changes: dict[str, Any]) -> User:
 
 
 def pause(session: Session, user: User) -> User:
-    """Hide from discovery until resumed; again is no error."""
-    return _move(session, user, Status.ACTIVE, Status.PAUSED)
+    """Hide from discovery until resumed; again is no error.
+
+    Of somebody who is dating it outlasts that.
+    """
+    paused = _move(session, user, Status.ACTIVE, Status.PAUSED)
+    paused.paused_by_dating = False
+    return paused
 
 
 def resume(session: Session, user: User) -> User:
-    """Come back from a pause; again is no error."""
+    """Come back from a pause; again is no error.
+
+    Raises:
+        Refusal: `invalid_transition` while they are dating.
+    """
+    _reread(session, user)
+    if user.dating_match_id is not None:
+        raise Refusal("invalid_transition", "You are paused while you are dating. End that first.")
     return _move(session, user, Status.PAUSED, Status.ACTIVE)
+
+
+def begin_dating(session: Session, *, user_ids: Collection[uuid.UUID], match_id: uuid.UUID) -> bool:
+    """Pause two people who begin to date, unless one of them already does or may not; whether. Lock them first."""
+    free = [User.id.in_(user_ids), User.dating_match_id.is_(None), User.status.in_([Status.ACTIVE, Status.PAUSED])]
+    if session.scalar(select(func.count()).select_from(User).where(*free)) != len(user_ids):
+        return False
+    session.execute(
+        update(User)
+        .where(User.id.in_(user_ids))
+        .values(dating_match_id=match_id, paused_by_dating=User.status == Status.ACTIVE, status=Status.PAUSED)
+    )
+    return True
+
+
+def end_dating(session: Session, *, match_id: uuid.UUID) -> None:
+    """Bring those back who were paused by dating; who had paused before stays so. Lock them first."""
+    resumes = and_(User.paused_by_dating, User.status == Status.PAUSED)
+    session.execute(
+        update(User)
+        .where(User.dating_match_id == match_id)
+        .values(dating_match_id=None, paused_by_dating=False, status=case((resumes, Status.ACTIVE), else_=User.status))
+    )
 
 
 def _move(session: Session, user: User, before: Status, after: Status) -> User:

@@ -152,9 +152,12 @@ def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime
         raise Refusal("account_suspended")
     if _RANK[Role(user.role)] < _RANK[least]:
         raise Refusal("forbidden")
-    if now - user.last_active_at > ACTIVITY_STEP:
-        session.execute(update(User).where(User.id == user.id).values(last_active_at=now, updated_at=User.updated_at))
     return user
+
+
+def was_here(session: Session, *, user_id: uuid.UUID, now: datetime) -> None:
+    """Note that somebody is active: a transaction of its own, so that no other lock is taken while it has theirs."""
+    session.execute(update(User).where(User.id == user_id).values(last_active_at=now, updated_at=User.updated_at))
 
 
 def sessions(session: Session, user: User, *, now: datetime) -> Sequence[LoginSession]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from shared import events, ledger, log
 from shared.accounts.service import lock
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
-from shared.moderation.service import notice
+from shared.moderation.service import keep_signal, reported_files
 from shared.photos.models import Photo, PhotoStatus
 from shared.photos.rules import Fingerprint, Rejection, near_equal
 from shared.photos.service import has_room, upload_key
@@ -83,7 +83,7 @@ def _judge(session: Session, photo: Photo, outcome: Outcome, now: datetime) -> N
     photo.sha256 = outcome.sha256
     _store(photo, outcome, outcome.renditions, now)
     session.flush()
-    _notice_stolen(session, photo)
+    _look_for_stolen(session, photo, now)
     events.note(session, user_id=photo.user_id, kind="photo.ready", data={"photo_id": str(photo.id)})
 
 
@@ -100,9 +100,13 @@ def give_up(session: Session, key: str, now: datetime) -> None:
 
 
 def files_in_use(session: Session, photo_ids: Iterable[uuid.UUID]) -> set[str]:
-    """The storage keys that rows of these photos name: renditions, and uploads that are or may yet be processed."""
-    photos = session.scalars(select(Photo).where(Photo.id.in_(list(photo_ids))))
-    return {key for photo in photos for key in _files(photo)}
+    """The storage keys that are needed of these photos.
+
+    Renditions, uploads that are or may yet be processed, and what a report shows: that outlives its photo.
+    """
+    ids = list(photo_ids)
+    photos = session.scalars(select(Photo).where(Photo.id.in_(ids)))
+    return {key for photo in photos for key in _files(photo)}.union(reported_files(session, ids))
 
 
 def tidy(session: Session, *, now: datetime, most: int = 500) -> tuple[int, int]:
@@ -190,7 +194,7 @@ def _is_duplicate(session: Session, photo: Photo, outcome: Outcome) -> bool:
     return any(other.sha256 == outcome.sha256 or near_equal(mine, _fingerprint(other)) for other in others)
 
 
-def _notice_stolen(session: Session, photo: Photo) -> None:
+def _look_for_stolen(session: Session, photo: Photo, now: datetime) -> None:
     foreign = (Photo.user_id != photo.user_id, Photo.status == PhotoStatus.READY)
     same_bytes = select(Photo.id).where(*foreign, Photo.sha256 == photo.sha256).limit(NEAREST)
     by_distance = Photo.fingerprint.hamming_distance(photo.fingerprint)
@@ -199,7 +203,7 @@ def _notice_stolen(session: Session, photo: Photo) -> None:
     for other in session.scalars(select(Photo).where(or_(Photo.id.in_(same_bytes), Photo.id.in_(nearest)))):
         if other.sha256 != photo.sha256 and not near_equal(mine, _fingerprint(other)):
             continue
-        notice(
+        keep_signal(
             session,
             kind="stolen_photo",
             subject=f"{photo.id}:{other.id}",
@@ -210,6 +214,7 @@ def _notice_stolen(session: Session, photo: Photo) -> None:
                 "other_user_id": str(other.user_id),
                 "same_bytes": other.sha256 == photo.sha256,
             },
+            now=now,
         )
 
 

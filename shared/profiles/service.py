@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 from typing import TypeVar
 
@@ -14,11 +14,9 @@ from shared.accounts.models import User
 from shared.accounts.rules import public_age
 from shared.badges import service as badges
 from shared.badges.models import UserBadge
-from shared.errors import Refusal
 from shared.photos.models import Photo, PhotoStatus
 from shared.profiles import rules
 from shared.profiles.rules import Activity
-from shared.profiles.visibility import may_see
 from shared.prompts.models import PromptAnswer
 from shared.prompts.service import shown_answers
 from shared.quiz.compatibility import Compatibility, compare
@@ -42,18 +40,6 @@ class PublicProfile:
     answers: Sequence[PromptAnswer]
     badges: Sequence[UserBadge]
     compatibility: Compatibility | None
-
-
-def public_profile(session: Session, viewer: User, *, user_id: uuid.UUID, now: datetime) -> PublicProfile:
-    """Somebody's public profile, for those who may see it.
-
-    Raises:
-        Refusal: `not_found`.
-    """
-    person = session.scalar(select(User).where(User.id == user_id, may_see(viewer, today=now.date())))
-    if person is None:
-        raise Refusal("not_found", "There is nobody here whom you can see.")
-    return public_profiles(session, viewer, people=[person], today=now.date())[0]
 
 
 def public_profiles(session: Session, viewer: User, *, people: Sequence[User], today: date) -> list[PublicProfile]:
@@ -84,6 +70,22 @@ def public_profiles(session: Session, viewer: User, *, people: Sequence[User], t
         )
         for person in people
     ]
+
+
+def bare_profile(person: User, *, name: str, today: date) -> PublicProfile:
+    """What is left to see of somebody whom the viewer has to do with no more."""
+    return PublicProfile(
+        id=person.id,
+        name=name,
+        age=public_age(person.birth_date, today),
+        bio="",
+        distance_km=None,
+        active=Activity.LONGER_AGO,
+        photos=(),
+        answers=(),
+        badges=(),
+        compatibility=None,
+    )
 
 
 def completeness(session: Session, user: User) -> tuple[int, list[str]]:

@@ -240,7 +240,10 @@ def test_nobody_is_told_what_moderators_see_without_logging_in(client: TestClien
     assert error_code(client.get("/v1/admin/work")) == "not_authenticated"
 
 
-def test_being_here_is_noted(ada: Person, session: Session) -> None:
+def test_being_here_is_noted_every_five_minutes(ada: Person, session: Session) -> None:
+    lately = datetime.now(UTC) - timedelta(minutes=4)
+    session.execute(update(User).values(last_active_at=lately))
+    assert datetime.fromisoformat(ada.get(ME).json()["last_active_at"]) == lately
     long_ago = datetime.now(UTC) - timedelta(hours=2)
     session.execute(update(User).values(last_active_at=long_ago, updated_at=long_ago))
     seen = datetime.fromisoformat(ada.get(ME).json()["last_active_at"])

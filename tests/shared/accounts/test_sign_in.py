@@ -149,16 +149,12 @@ def test_roles_include_those_before_them(session: Session) -> None:
                 assert caught.value.code == "forbidden"
 
 
-def test_activity_is_noted_every_five_minutes_and_is_no_edit(session: Session) -> None:
+def test_being_here_is_no_edit(session: Session) -> None:
     edited = NOW - DAY
     user = make_user(session, last_active_at=NOW, updated_at=edited)
-    pair = log_in(session, user)
-    session.execute(update(User).values(updated_at=edited))
-    for minutes, noted in ((4, 0), (6, 6), (9, 6), (12, 12)):
-        authenticate(session, pair.access_token, now=NOW + timedelta(minutes=minutes))
-        session.refresh(user)
-        assert user.last_active_at == NOW + timedelta(minutes=noted)
-        assert user.updated_at == edited
+    sign_in.was_here(session, user_id=user.id, now=NOW + timedelta(minutes=6))
+    session.refresh(user)
+    assert (user.last_active_at, user.updated_at) == (NOW + timedelta(minutes=6), edited)
 
 
 def test_logging_out_ends_one_session_and_is_repeatable(session: Session) -> None:

@@ -97,7 +97,7 @@ def test_anothers_photo_raises_a_signal_once(session: Session, again: Outcome, *
     assert (signal.kind, signal.user_id) == ("stolen_photo", thief.id)
     assert signal.evidence["other_photo_id"] == str(original.id)
     assert signal.evidence["same_bytes"] is same_bytes
-    pipeline._notice_stolen(session, photo)
+    pipeline._look_for_stolen(session, photo, NOW)
     assert session.scalar(select(func.count()).select_from(Signal)) == 1
 
 

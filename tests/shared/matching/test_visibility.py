@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from shared.accounts.models import Role, Status, User
 from shared.accounts.rules import age
+from shared.matching.visibility import _years_before, could_meet, may_see
 from shared.photos.models import Photo, PhotoStatus
 from shared.profiles.service import public_profiles
-from shared.profiles.visibility import _years_before, could_meet, may_see
 from tests.people import make_user
 
-TODAY = date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TODAY = NOW.date()
 
 
 def person(session: Session, *, photo: PhotoStatus | None = PhotoStatus.READY, **columns: Any) -> User:
@@ -31,7 +32,7 @@ def person(session: Session, *, photo: PhotoStatus | None = PhotoStatus.READY, *
 
 
 def sees(session: Session, viewer: User, other: User, rule: Callable[..., Any] = could_meet) -> bool:
-    return session.scalar(select(User.id).where(User.id == other.id, rule(viewer, today=TODAY))) is not None
+    return session.scalar(select(User.id).where(User.id == other.id, rule(viewer, now=NOW))) is not None
 
 
 def born(years: int, *, days: int = 0) -> date:

@@ -1,0 +1,95 @@
+"""The lean path for the few hot routes: one statement, one round trip, on the event loop's own connections.
+
+What an ordinary route pays for is a thread, a session of SQLAlchemy, BEGIN and COMMIT: about three times the processor
+time of the statement itself. See docs/decisions/0011-lean-path.md.
+"""
+
+import re
+import select
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from psycopg import AsyncConnection, AsyncRawCursor, Connection, OperationalError, RawCursor
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool
+
+_NAMED: Final = re.compile(r"(?<![:\w]):([a-z_]+)\b")
+_COMMENTS: Final = re.compile(r"--[^\n]*")
+
+PATIENCE: Final = 2.0  # seconds that a request waits for a connection
+
+Row = tuple[Any, ...]
+
+
+class Statement:
+    """SQL with `:name` for each parameter, of the Postgres type given for that name.
+
+    The driver gets it with numbered parameters, as Postgres itself wants it: named ones would be looked for in the text
+    at each execution, which takes as long as the rest.
+    """
+
+    def __init__(self, sql: str, **types: str) -> None:
+        self._names = tuple(types)
+        numbers = {name: number for number, name in enumerate(types, start=1)}
+        numbered = _NAMED.sub(lambda found: f"${numbers[found[1]]}::{types[found[1]]}", _COMMENTS.sub("", sql))
+        self._sql = " ".join(numbered.split()).encode()
+
+    def one(self, connection: Connection[Any], values: Mapping[str, object]) -> Row | None:
+        """The first row of the statement run on this connection, in whatever transaction that is in."""
+        return RawCursor(connection).execute(self._sql, self._ordered(values)).fetchone()
+
+    async def one_async(self, connection: AsyncConnection[Any], values: Mapping[str, object]) -> Row | None:
+        """The same on a connection of the event loop."""
+        return await (await AsyncRawCursor(connection).execute(self._sql, self._ordered(values))).fetchone()
+
+    def _ordered(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        return tuple(values[name] for name in self._names)
+
+
+class LeanPool:
+    """Connections on which every statement is a transaction of its own."""
+
+    def __init__(self, url: str, arguments: Mapping[str, Any], *, size: int) -> None:
+        self._make = partial(
+            AsyncConnectionPool,
+            make_conninfo(url),
+            kwargs={**arguments, "autocommit": True},
+            min_size=1,
+            max_size=size,
+            timeout=PATIENCE,
+            max_lifetime=1800,
+            open=False,
+        )
+        self._pool: AsyncConnectionPool[AsyncConnection[Any]] | None = None
+
+    async def open(self) -> None:
+        """Begin to connect, on the running event loop; whether the database answers shows when it is asked."""
+        self._pool = self._make()
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Give up the connections."""
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def one(self, statement: Statement, values: Mapping[str, object]) -> Row | None:
+        """The first row of a statement.
+
+        Raises:
+            psycopg.Error: what the database says, or that it does not answer.
+        """
+        assert self._pool is not None, "not opened"
+        for _ in range(self._pool.max_size):
+            async with self._pool.connection() as connection:
+                if not _server_has_left(connection):
+                    return await statement.one_async(connection, values)
+                await connection.close()  # which makes the pool open another
+        raise OperationalError("the server has closed every connection")
+
+
+def _server_has_left(connection: AsyncConnection[Any]) -> bool:
+    """Without asking: nothing comes on an idle connection, unless it is that the server has left."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

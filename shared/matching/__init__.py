@@ -1,0 +1,1 @@
+"""Likes, passes, matches: the life of a meeting."""

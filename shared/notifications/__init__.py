@@ -1,0 +1,1 @@
+"""What a person is told, kept until they have read it."""
