@@ -1,7 +1,6 @@
 """Keeping people safe from each other: blocks, and reports with what was reported as it was."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -64,18 +63,15 @@ def block(session: Session, user: User, *, user_id: uuid.UUID, now: datetime) ->
     return made, person
 
 
-def blocks(session: Session, user: User) -> Sequence[tuple[Block, User]]:
+def blocks(session: Session, user: User) -> list[tuple[Block, User]]:
     """Whom the person has blocked, the last one first."""
-    return (
-        session.execute(
-            select(Block, User)
-            .join(User, User.id == Block.blocked_id)
-            .where(Block.blocker_id == user.id)
-            .order_by(Block.created_at.desc(), Block.blocked_id)
-        )
-        .tuples()
-        .all()
+    rows = session.execute(
+        select(Block, User)
+        .join(User, User.id == Block.blocked_id)
+        .where(Block.blocker_id == user.id)
+        .order_by(Block.created_at.desc(), Block.blocked_id)
     )
+    return [(made, person) for made, person in rows]
 
 
 def report(session: Session, user: User, *, complaint: Complaint, and_block: bool, now: datetime) -> Report:
