@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared import clock
 from shared.accounts.models import Role, Status, User
 from shared.accounts.rules import age
+from shared.matching import contacts, passes, safety
+from shared.matching.models import Like, Match, Pair
+from shared.matching.rules import MatchState, in_order, side
 from shared.matching.visibility import _years_before, could_meet, may_see
 from shared.photos.models import Photo, PhotoStatus
 from shared.profiles.service import public_profiles
@@ -137,3 +141,96 @@ def test_who_was_born_on_the_latest_day_is_just_old_enough(today: date, years: i
     latest = _years_before(today, years)
     assert age(latest, today) == years
     assert age(latest + timedelta(days=1), today) == years - 1
+
+
+def like(session: Session, liker: User, liked: User) -> None:
+    low, high = in_order(liker.id, liked.id)
+    session.add(Like(id=clock.new_id(), liker_id=liker.id, liked_id=liked.id, created_at=NOW))
+    pair = session.get(Pair, (low, high)) or Pair(low_id=low, high_id=high, likes=0)
+    pair.likes |= side(liker.id, liked.id)
+    session.add(pair)
+    session.flush()
+
+
+def match(session: Session, ada: User, bob: User, state: MatchState) -> None:
+    for liker, liked in ((ada, bob), (bob, ada)):
+        like(session, liker, liked)
+    low, high = in_order(ada.id, bob.id)
+    session.add(Match(low_id=low, high_id=high, state=state, created_at=NOW, state_changed_at=NOW, active_at=NOW))
+    session.flush()
+
+
+def test_a_like_ends_being_shown_to_the_liker_and_opens_both_profiles(session: Session) -> None:
+    ada, bob = person(session, gender="woman"), person(session, sought_genders=["man"], photo=None)
+    assert not sees(session, ada, bob, may_see)
+    like(session, ada, bob)
+    assert not sees(session, ada, bob)
+    assert sees(session, ada, bob, may_see)
+    assert sees(session, bob, ada, may_see)
+    bob.status = Status.PAUSED
+    session.flush()
+    assert sees(session, ada, bob, may_see), "who is paused is still there for those they have to do with"
+    assert sees(session, bob, ada, may_see)
+    bob.status = Status.SUSPENDED
+    session.flush()
+    assert not sees(session, ada, bob, may_see)
+
+
+@pytest.mark.parametrize("state", MatchState)
+def test_a_match_ends_being_shown_and_lasts_for_as_long_as_both_can_talk(session: Session, state: MatchState) -> None:
+    ada, bob = person(session), person(session)
+    match(session, ada, bob, state)
+    for viewer, other in ((ada, bob), (bob, ada)):
+        assert not sees(session, viewer, other)
+        assert sees(session, viewer, other, may_see) == (state != MatchState.UNMATCHED)
+
+
+def test_a_deleted_match_whose_likes_are_forgotten_lets_both_meet_again(session: Session) -> None:
+    ada, bob = person(session), person(session)
+    low, high = in_order(ada.id, bob.id)
+    gone = {"created_at": NOW, "state_changed_at": NOW, "active_at": NOW}
+    session.add(Match(low_id=low, high_id=high, state=MatchState.DELETED, **gone))
+    session.flush()
+    assert sees(session, ada, bob)
+
+
+def test_a_pass_hides_one_from_the_other_until_it_expires(session: Session) -> None:
+    ada, bob = person(session), person(session)
+    expires = passes.pass_over(session, ada, user_id=bob.id, now=NOW - timedelta(days=30)).expires_at
+    assert expires == NOW
+    assert sees(session, ada, bob)
+    passes.pass_over(session, ada, user_id=bob.id, now=NOW)
+    assert not sees(session, ada, bob)
+    assert not sees(session, ada, bob, may_see)
+    assert sees(session, bob, ada)
+
+
+def test_a_block_hides_both_whatever_they_have_to_do_with_each_other(session: Session) -> None:
+    ada, bob = person(session), person(session)
+    match(session, ada, bob, MatchState.ACTIVE)
+    safety.block(session, bob, user_id=ada.id, now=NOW)
+    session.flush()
+    for viewer, other in ((ada, bob), (bob, ada)):
+        assert not sees(session, viewer, other)
+        assert not sees(session, viewer, other, may_see)
+
+
+@pytest.mark.parametrize("liked", [False, True])
+def test_contacts_are_hidden_from_each_other(session: Session, *, liked: bool) -> None:
+    ada, bob, eve = person(session), person(session), person(session)
+    contacts.replace(session, ada, hashes={bob.contact_hash})
+    if liked:
+        like(session, bob, ada)
+    for viewer, other in ((ada, bob), (bob, ada)):
+        assert not sees(session, viewer, other)
+        assert not sees(session, viewer, other, may_see)
+    assert sees(session, ada, eve)
+    assert sees(session, bob, eve)
+
+
+def test_who_is_hidden_for_review_is_shown_to_nobody_new(session: Session) -> None:
+    ada, bob = person(session), person(session, hidden_at=NOW)
+    assert not sees(session, ada, bob)
+    assert sees(session, bob, ada)
+    like(session, bob, ada)
+    assert sees(session, ada, bob, may_see)
