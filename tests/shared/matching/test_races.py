@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Text, cast, event, func, insert, select, update
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from shared import clock
 from shared.accounts.models import User
@@ -23,11 +23,12 @@ from shared.matching import likes, matches, passes, safety
 from shared.matching.likes import Liked
 from shared.matching.models import Block, DailyLikeCount, Like, Match, MatchChange, Pair, Pass
 from shared.matching.passes import Passed
+from shared.matching.received import received
 from shared.matching.rules import BOTH, OPEN, MatchState, in_order, side
 from shared.matching.safety import Complaint
 from shared.moderation.models import Case, Notice, Reason, Report
 from tests.likes import like, signed_in_all
-from tests.races import at_once
+from tests.races import at_once, beside
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -159,6 +160,9 @@ def test_a_like_outlives_a_pass_that_races_it(committed: Database, pool: ThreadP
         senders = set(session.scalars(select(Like.liker_id).where(Like.created_at == NOW)))
         assert senders == {liker.user_id for liker, _ in both}
         assert states(session) == {of(*two): "active" for two in answering}
+        for liker, liked in both[1::2]:
+            (waits,) = received(session, session.get_one(User, liked.user_id), after=None, limit=9, now=NOW)
+            assert waits.like.liker_id == liker.user_id
 
 
 def test_an_unmatch_that_races_a_message_stands(committed: Database, pool: ThreadPoolExecutor) -> None:
@@ -281,6 +285,9 @@ def test_two_who_block_each_other_at_once_both_do(committed: Database, pool: Thr
         assert session.scalar(select(func.count()).where(Pair.blocked)) == TRIES
         assert changes(session) == {match_id: ["unmatched"] for match_id in ids}
         assert session.scalar(select(func.count()).where(Match.state.in_(OPEN))) == 0
+        for ada, bob in both:
+            ((_, person),) = safety.blocks(session, session.get_one(User, ada.user_id))
+            assert person.id == bob.user_id
 
 
 def test_of_two_rewinds_at_once_one_takes_the_last_pass_back(committed: Database, pool: ThreadPoolExecutor) -> None:
@@ -347,6 +354,31 @@ def test_quiet_matches_are_archived_once_each(
     with committed.transaction() as session:
         assert {match_id: len(run) for match_id, run in changes(session).items()} == total
         assert set(total) <= set(ids)
+
+
+def test_archiving_takes_a_proposal_back_that_is_made_while_it_looks_for_quiet_matches(
+    committed: Database, pool: ThreadPoolExecutor
+) -> None:
+    """The search is held up where rows are read: it has begun before the proposal, and reaches the match after it."""
+    ((ada, bob),) = couples(committed, 1)
+    (match_id,) = committed.call(matched, [(ada, bob)], {"state_changed_at": LONG_AGO, "active_at": LONG_AGO})
+
+    def hold_up(state: ORMExecuteState) -> None:
+        free = cast(func.pg_advisory_xact_lock_shared(1), Text) == ""
+        state.statement = state.statement.options(with_loader_criteria(Match, free))
+
+    def archive(session: Session) -> int:
+        event.listen(session, "do_orm_execute", hold_up)
+        return matches.archive_quiet(session, now=NOW)
+
+    with committed.transaction() as session:
+        session.execute(select(func.pg_advisory_xact_lock(1)))
+        archiving = beside(session, pool, committed.call, archive)
+        matches.change(session, session.get_one(User, bob.user_id), match_id=match_id, to=MatchState.DATING, now=NOW)
+    assert archiving.result() == 1
+    with committed.transaction() as session:
+        after = session.get_one(Match, match_id)
+        assert (after.state, after.proposed) == ("archived", 0)
 
 
 def test_passes_of_a_new_week_and_the_end_of_an_old_one_are_no_race(
