@@ -40,6 +40,6 @@ def received(session: Session, user: User, *, after: Place | None, limit: int, n
     )
     if after is not None:
         waiting = waiting.where(tuple_(Like.created_at, Like.id) < tuple_(*after))
-    rows: Sequence[tuple[Like, User]] = session.execute(waiting).tuples().all()
+    rows: Sequence[tuple[Like, User]] = session.execute(waiting).all()
     profiles = public_profiles(session, user, people=[person for _, person in rows], today=now.date())
     return [ReceivedLike(like, profile) for (like, _), profile in zip(rows, profiles, strict=True)]

@@ -66,16 +66,12 @@ def block(session: Session, user: User, *, user_id: uuid.UUID, now: datetime) ->
 
 def blocks(session: Session, user: User) -> Sequence[tuple[Block, User]]:
     """Whom the person has blocked, the last one first."""
-    return (
-        session.execute(
-            select(Block, User)
-            .join(User, User.id == Block.blocked_id)
-            .where(Block.blocker_id == user.id)
-            .order_by(Block.created_at.desc(), Block.blocked_id)
-        )
-        .tuples()
-        .all()
-    )
+    return session.execute(
+        select(Block, User)
+        .join(User, User.id == Block.blocked_id)
+        .where(Block.blocker_id == user.id)
+        .order_by(Block.created_at.desc(), Block.blocked_id)
+    ).all()
 
 
 def report(session: Session, user: User, *, complaint: Complaint, and_block: bool, now: datetime) -> Report:
