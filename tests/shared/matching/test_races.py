@@ -18,16 +18,18 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from shared import clock
 from shared.accounts.models import User
 from shared.accounts.tokens import Claims
-from shared.database import Database
+from shared.database import Database, one
+from shared.errors import Refusal
 from shared.matching import likes, matches, passes, safety
-from shared.matching.likes import Liked
+from shared.matching.like_statement import LIKE
+from shared.matching.likes import Liked, Wish
 from shared.matching.models import Block, DailyLikeCount, Like, Match, MatchChange, Pair, Pass
 from shared.matching.passes import Passed
 from shared.matching.received import received
 from shared.matching.rules import BOTH, OPEN, MatchState, in_order, side
 from shared.matching.safety import Complaint
 from shared.moderation.models import Case, Notice, Reason, Report
-from tests.likes import like, signed_in_all
+from tests.likes import like, signed_in_all, words
 from tests.races import at_once, beside
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -110,6 +112,13 @@ def states(session: Session) -> dict[frozenset[uuid.UUID], str]:
     return {frozenset((low, high)): state for low, high, state in rows}
 
 
+def sent_in(session: Session, liker: Claims, liked: Claims, seed: str) -> None:
+    """A like within a transaction that is still open."""
+    row = one(session, LIKE, likes.parameters(liker, Wish(liked.user_id, words(seed)), now=NOW))
+    assert row is not None
+    assert likes.Answer(*row).like_id is not None
+
+
 def of(*both: Claims) -> frozenset[uuid.UUID]:
     return frozenset(one.user_id for one in both)
 
@@ -140,6 +149,75 @@ def test_a_like_that_races_a_block_never_leaves_an_open_match(committed: Databas
         assert (liker.user_id in senders, used.get(liker.user_id, 0)) == (sent, int(sent))
         made = sent and (liker, blocker) in answering
         assert after.get(of(liker, blocker)) == ("unmatched" if made else None)
+
+
+@pytest.mark.parametrize(
+    ("counted", "again", "comment", "refusal"),
+    [
+        ({"used": 9}, False, "another", "daily_like_limit"),
+        ({"used": 3, "times": [NOW] * 3}, False, "another", "too_fast"),
+        ({"used": 3}, False, "the same", "comment_duplicated"),
+        ({}, False, "the same", "comment_duplicated"),
+        ({"used": 3}, True, "the same", "already_liked"),
+        ({}, True, "another", "already_liked"),
+        ({"used": 8}, False, "another", None),
+        ({}, False, "another", None),
+    ],
+)
+def test_a_like_that_waited_for_another_is_judged_with_it(
+    committed: Database,
+    pool: ThreadPoolExecutor,
+    counted: dict[str, Any],
+    again: bool,
+    comment: str,
+    refusal: str | None,
+) -> None:
+    """It began before the first like of the same person was there, and ends as if it had begun after it."""
+    ada, bob, eve = committed.call(people, 3)
+    with committed.transaction() as session:
+        if counted:
+            session.execute(insert(DailyLikeCount), [{"user_id": ada.user_id, "day": NOW.date(), **counted}])
+    with committed.transaction() as session:
+        sent_in(session, ada, bob, "the same")
+        whom = bob if again else eve
+        second = beside(session, pool, like, committed, ada, whom.user_id, words(comment), now=NOW)
+        assert not second.done()
+    if refusal is None:
+        assert isinstance(second.result(), Liked)
+    else:
+        with pytest.raises(Refusal) as caught:
+            second.result()
+        assert caught.value.code == refusal
+    with committed.transaction() as session:
+        sent = 1 if refusal else 2
+        assert session.scalar(select(func.count()).where(Like.liker_id == ada.user_id)) == sent
+        assert session.scalars(select(DailyLikeCount.used)).all() == [counted.get("used", 0) + sent]
+
+
+def test_a_like_that_waited_for_the_other_ones_like_is_the_match(committed: Database, pool: ThreadPoolExecutor) -> None:
+    """Also when each began before the other's was there."""
+    ((ada, bob),) = couples(committed, 1)
+    with committed.transaction() as session:
+        sent_in(session, ada, bob, "ada")
+        second = beside(session, pool, like, committed, bob, ada.user_id, now=NOW)
+        assert not second.done()
+    assert second.result().match_id is not None
+    with committed.transaction() as session:
+        assert states(session) == {of(ada, bob): "active"}
+
+
+def test_a_like_that_waited_for_a_block_finds_nobody(committed: Database, pool: ThreadPoolExecutor) -> None:
+    ((ada, bob),) = couples(committed, 1)
+    with committed.transaction() as session:
+        safety.block(session, session.get_one(User, bob.user_id), user_id=ada.user_id, now=NOW)
+        waits = beside(session, pool, like, committed, ada, bob.user_id, now=NOW)
+        assert not waits.done()
+    with pytest.raises(Refusal) as caught:
+        waits.result()
+    assert caught.value.code == "not_found"
+    with committed.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(Like)) == 0
+        assert session.scalar(select(func.count()).select_from(DailyLikeCount)) == 0
 
 
 def test_a_like_outlives_a_pass_that_races_it(committed: Database, pool: ThreadPoolExecutor) -> None:
@@ -304,8 +382,8 @@ def test_of_two_rewinds_at_once_one_takes_the_last_pass_back(committed: Database
         ]
         session.execute(insert(Pass), [row | {"expires_at": expires, "expires_on": expires.date()} for row in rows])
         session.execute(insert(DailyLikeCount), [{"user_id": one.user_id, "day": NOW.date()} for one in everybody[::2]])
-    for one in everybody:
-        outcomes = at_once(pool, *[does(committed, one, passes.rewind, now=NOW)] * 2)
+    for person in everybody:
+        outcomes = at_once(pool, *[does(committed, person, passes.rewind, now=NOW)] * 2)
         assert sorted(map(str, outcomes)) == sorted([str(last), "nothing_to_rewind"])
     with committed.transaction() as session:
         left = session.execute(select(Pass.passer_id, Pass.passed_id))
