@@ -1,5 +1,6 @@
-"""Transactions that overlap, in an order that is sure: the second begins while the first is open."""
+"""Transactions that overlap: in an order that is sure, the second begun while the first is open, or in any order."""
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,6 +8,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from shared.errors import Refusal
 
 T = TypeVar("T")
 
@@ -25,3 +28,21 @@ def beside(
         assert time.monotonic() < deadline, "it neither ended nor waited"
         time.sleep(0.005)
     return started
+
+
+def at_once(pool: ThreadPoolExecutor, *functions: Callable[[], Any]) -> list[Any]:
+    """What each returned, begun at the same instant on threads of `pool`; of one that was refused, the code.
+
+    Any other exception is raised: nobody's request may end in a deadlock or in a lock that it did not get.
+    """
+    start = threading.Barrier(len(functions))
+
+    def run(function: Callable[[], Any]) -> Any:
+        start.wait(10)
+        try:
+            return function()
+        except Refusal as refusal:
+            return refusal.code
+
+    begun = [pool.submit(run, function) for function in functions]
+    return [one.result() for one in begun]

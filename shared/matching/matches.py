@@ -14,7 +14,6 @@ from shared.accounts.service import begin_dating, end_dating, lock_all
 from shared.errors import Refusal
 from shared.matching.models import Like, Match, MatchChange, Pair
 from shared.matching.rules import BOTH, OPEN, MatchState, Why, choices, may_become, side
-from shared.models import chosen
 from shared.notifications.service import tell
 from shared.profiles.service import PublicProfile, bare_profile, public_profiles
 from shared.settings import settings
@@ -140,13 +139,14 @@ def end_all(session: Session, user: User, *, now: datetime) -> int:
 def archive_quiet(session: Session, *, now: datetime, most: int = 1000) -> int:
     """Archive matches in which nothing was written, or changed, for long; how many. Those that somebody holds wait."""
     long_ago = now - timedelta(days=settings().quiet_days)
-    quiet = chosen(
-        select(Match.id)
+    # Locked by what reads them: read beside a lock, a match is what it was before somebody else proposed in it.
+    matches = session.scalars(
+        select(Match)
         .where(Match.state == MatchState.ACTIVE, Match.active_at < long_ago, Match.state_changed_at < long_ago)
         .order_by(Match.active_at)
         .limit(most)
-    )
-    matches = session.scalars(select(Match).join(quiet, quiet.c.id == Match.id)).all()
+        .with_for_update(key_share=True, skip_locked=True)
+    ).all()
     for match in matches:
         move(session, match, MatchState.ARCHIVED, why=Why.QUIET, by=None, now=now)
     return len(matches)

@@ -118,11 +118,11 @@ def _ensure_partition(session: Session, day: date) -> None:
     """Make the partition that passes expiring on this day go to, unless there is one."""
     begins = day - timedelta(days=day.weekday())
     name = f"{_PREFIX}{begins:%Y%m%d}"
-    there = select(func.to_regclass(name).is_not(None))
-    if session.scalar(there):
+    if session.scalar(select(func.to_regclass(name).is_not(None))):
         return
     session.execute(select(func.pg_advisory_xact_lock(_PARTITIONS)))
-    if not session.scalar(there):
+    # Asked of the catalogue: that there was none is what to_regclass still remembers after waiting for who made it.
+    if not session.scalar(text("SELECT EXISTS (SELECT FROM pg_class WHERE relname = :name)"), {"name": name}):
         # Made and then attached: made as a partition at once, it would lock out all who read passes.
         session.execute(text(f"CREATE TABLE {name} (LIKE passes INCLUDING ALL)"))
         session.execute(
