@@ -1,5 +1,7 @@
 """Runs migrations against DATABASE_URL, one transaction each, one runner at a time."""
 
+import time
+
 from sqlalchemy import create_engine, pool, text
 
 import shared.accounts.models
@@ -24,7 +26,10 @@ def run() -> None:
     """Upgrade or check, whatever the command asked for."""
     engine = create_engine(settings().sqlalchemy_url, poolclass=pool.NullPool)
     with engine.connect() as connection:
-        connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))
+        # Tried again and again: one that waits in a statement would in turn be waited for by CREATE INDEX CONCURRENTLY.
+        while not connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})")):
+            connection.commit()
+            time.sleep(0.2)
         connection.commit()
         context.configure(
             connection=connection,

@@ -64,9 +64,11 @@ def create_app(db: Database | None = None) -> FastAPI:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
-        yield
-        await app.state.rates.close()
-        await app.state.database.close()
+        try:
+            yield
+        finally:
+            await app.state.database.close()
+            await app.state.rates.close()
 
     app = Application(
         title="Delete",

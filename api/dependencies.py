@@ -9,11 +9,12 @@ from typing import Annotated, Concatenate, Final, ParamSpec, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request, Security
 from fastapi.security import OAuth2PasswordBearer
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from api.rates import Rates
-from shared import clock
+from shared import clock, log
 from shared.accounts import passwords, sign_in
 from shared.accounts.models import Role, User
 from shared.accounts.tokens import Claims, KeyRing
@@ -23,6 +24,7 @@ from shared.errors import Refusal
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_log = log.logger(__name__)
 _bearer: Final = OAuth2PasswordBearer("v1/auth/token", auto_error=False)
 
 
@@ -46,9 +48,13 @@ class SignedIn:
         return result
 
     async def was_here(self, last_active_at: datetime, now: datetime) -> None:
-        """Note now and then that they are active."""
-        if now - last_active_at > sign_in.ACTIVITY_STEP:
+        """Note now and then that they are active. What they asked for is done, so its answer is not lost for this."""
+        if now - last_active_at <= sign_in.ACTIVITY_STEP:
+            return
+        try:
             await self.db.run(sign_in.was_here, user_id=self.claims.user_id, now=now)
+        except SQLAlchemyError as error:
+            _log.warning("could not note that somebody is active", error=type(error).__name__)
 
     def _call(
         self,

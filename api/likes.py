@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from fastapi import APIRouter, Request, status
 from pydantic import StringConstraints, model_validator
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.accounts import SIGNED_IN
@@ -15,7 +16,7 @@ from api.lean import LeanRoute
 from api.matches import MATCH_EXAMPLE, MatchShape, match_shape
 from api.matching import LIKE_EXAMPLE, QUOTA_EXAMPLE, LikeShape, QuotaShape, quota_shape
 from api.shapes import Body, Prose, Shape, with_example
-from shared import clock
+from shared import clock, log
 from shared.accounts.models import User
 from shared.errors import Refusal
 from shared.matching import likes, matches, spam
@@ -23,6 +24,7 @@ from shared.matching.like_statement import LIKE
 from shared.matching.likes import Liked, Wish
 from shared.matching.rules import COMMENT_LENGTH
 
+_log = log.logger(__name__)
 router = APIRouter(prefix="/v1/matching", tags=["likes"], route_class=LeanRoute)
 
 
@@ -88,9 +90,7 @@ async def like(request: Request, me: Me, body: NewLike) -> LikeAnswer:
         if refusal.code not in spam.REFUSALS:
             raise
         raise await me.run(spam.count, refusal=refusal, wish=wish, now=now) from None
-    match = None
-    if liked.match_id is not None:
-        match = match_shape(await me.run(matches.own_match, match_id=liked.match_id, now=now), request)
+    match = await _match(request, me, liked, now)
     await me.was_here(liked.last_active_at, now)
     return LikeAnswer(like=_sent(liked), match=match, quota=quota_shape(liked.quota))
 
@@ -112,6 +112,17 @@ async def _like(me: SignedIn, wish: Wish, now: datetime) -> Liked:
             me.db.send(likes.news(me.claims.user_id, liked))
             return liked
     raise Refusal("service_unavailable", headers={"Retry-After": "1"})
+
+
+async def _match(request: Request, me: SignedIn, liked: Liked, now: datetime) -> MatchShape | None:
+    """The match that the like has made. The like stands, also when the other is gone before this is read."""
+    if liked.match_id is None:
+        return None
+    try:
+        return match_shape(await me.run(matches.own_match, match_id=liked.match_id, now=now), request)
+    except (Refusal, SQLAlchemyError) as error:
+        _log.warning("could not show a match that was made", match_id=liked.match_id, error=type(error).__name__)
+        return None
 
 
 def _nothing(_session: Session, _user: User) -> None:

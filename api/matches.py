@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 
@@ -63,7 +63,7 @@ class MatchPatch(Body):
 
     model_config = with_example({"state": "archived"})
 
-    state: Literal["active", "archived", "dating", "unmatched"]
+    state: MatchState
 
 
 class MatchName(Body):
@@ -132,7 +132,7 @@ async def change_match(request: Request, me: Me, match_id: uuid.UUID, body: Matc
 
     Asking for the state that the match is in takes your own proposal back.
     """
-    own = await me.run(matches.change, match_id=match_id, to=MatchState(body.state), now=clock.now())
+    own = await me.run(matches.change, match_id=match_id, to=body.state, now=clock.now())
     return match_shape(own, request)
 
 

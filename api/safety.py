@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, status
 from pydantic import Field, StringConstraints
 
 from api.accounts import SIGNED_IN
-from api.dependencies import Me
+from api.dependencies import Me, RateLimits
 from api.errors import documented
 from api.matching import PersonName
 from api.profiles import PROFILE_EXAMPLE
@@ -149,10 +149,14 @@ async def get_contacts(me: Me) -> ContactsShape:
     "/contacts",
     operation_id="replace_contacts",
     summary="Say whom you never want to meet",
-    responses=documented(*SIGNED_IN, "too_large", "validation_error"),
+    responses=documented(*SIGNED_IN, "too_large", "validation_error", "rate_limited"),
 )
-async def replace_contacts(me: Me, body: ContactsPut) -> ContactsShape:
-    """Whoever has one of these addresses is never shown to you, nor you to them. Nobody is told."""
+async def replace_contacts(me: Me, rates: RateLimits, body: ContactsPut) -> ContactsShape:
+    """Whoever has one of these addresses is never shown to you, nor you to them. Nobody is told.
+
+    A few times a day: a list tells whether somebody whom you could see has one of its addresses.
+    """
+    await rates.check(settings().rate_limit_contacts, "contacts", str(me.claims.user_id))
     hashes = {bytes.fromhex(one) for one in body.hashes}
     return _contacts_shape(await me.run(contacts.replace, hashes=hashes))
 

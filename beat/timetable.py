@@ -44,7 +44,7 @@ TIMETABLE: Final = (
     _row(PURGE_SESSIONS, hours=1),
     _row(REFRESH_POPULATION, hours=1),
     _row(ARCHIVE_QUIET_MATCHES, minutes=10),
-    _row(EXPIRE_PASSES, hours=6),
+    _row(EXPIRE_PASSES, hours=1),
     _row(RESET_COUNTERS, hours=1),
 )
 

@@ -68,10 +68,12 @@ class Database:
 
     async def close(self) -> None:
         """Send what is unsent, and give up what `open` made ready."""
-        if self._sending is not None:
-            await self._sending
-        if self._lean is not None:
-            await self._lean.close()
+        try:
+            if self._sending is not None:
+                await self._sending
+        finally:
+            if self._lean is not None:
+                await self._lean.close()
 
     async def one(self, statement: Statement, values: Mapping[str, object]) -> Row | None:
         """The first row of a statement that is a transaction of its own, with one round trip and no thread.
@@ -145,5 +147,5 @@ def make_engine(values: Settings) -> Engine:
 def database() -> Database:
     """The database of this process."""
     values = settings()
-    lean = LeanPool(values.database_url, _connect_arguments(values), size=values.db_lean_pool_size)
+    lean = LeanPool(values.libpq_url, _connect_arguments(values), size=values.db_lean_pool_size)
     return Database(make_engine(values), threads=values.db_pool_size + values.db_max_overflow, lean=lean)

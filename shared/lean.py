@@ -1,7 +1,7 @@
 """The lean path for the few hot routes: one statement, one round trip, on the event loop's own connections.
 
 What an ordinary route pays for is a thread, a session of SQLAlchemy, BEGIN and COMMIT: about three times the processor
-time of the statement itself. See docs/decisions/0011-lean-path.md.
+time of the statement itself. See docs/decisions/0012-lean-path.md.
 """
 
 import re
@@ -58,6 +58,7 @@ class LeanPool:
             min_size=1,
             max_size=size,
             timeout=PATIENCE,
+            reconnect_timeout=PATIENCE,  # then given up: the next request begins anew, and not after a growing pause
             max_lifetime=1800,
             open=False,
         )
@@ -80,7 +81,7 @@ class LeanPool:
             psycopg.Error: what the database says, or that it does not answer.
         """
         assert self._pool is not None, "not opened"
-        for _ in range(self._pool.max_size):
+        for _ in range(self._pool.max_size + 1):  # all that are open may be dead, and then there is a new one
             async with self._pool.connection() as connection:
                 if not _server_has_left(connection):
                     return await statement.one_async(connection, values)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Valid
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-never-use-it-in-production"  # noqa: S105 - refused in production
+DEVELOPMENT_SALT = "delete"  # refused in production
 DEVELOPMENT_FLOWER_PASSWORD = "delete"  # noqa: S105 - refused in production
 
 
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     rate_limit_login_address: Rate = Field("30/minute", description="Per address, whatever account")
     rate_limit_refresh: Rate = "10/minute"
     rate_limit_logout: Rate = "10/minute"
+    rate_limit_contacts: Rate = Field("10/day", description="Lists of contacts uploaded by one person")
 
     # Work
     lease_scale: float = Field(1.0, ge=0.05, le=20, description="Multiplies every lease and time limit of a task")
@@ -119,7 +121,9 @@ class Settings(BaseSettings):
     report_days: int = Field(30, ge=1, le=365, description="Somebody can be reported so long after an unmatch")
     reporters_until_hidden: int = Field(3, ge=2, le=100, description="So many reporters in 7 days hide an account")
     contact_salt: str = Field(
-        "delete", min_length=4, description="Public salt of hashed contacts: choose it once, before the first user"
+        DEVELOPMENT_SALT,
+        min_length=4,
+        description="Public salt of hashed contacts: choose it once, before the first user",
     )
 
     # The quiz
@@ -143,7 +147,12 @@ class Settings(BaseSettings):
     @property
     def sqlalchemy_url(self) -> str:
         """`database_url` with the driver named, also from the short forms that platforms hand out."""
-        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", self.database_url)
+        return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", self.database_url)
+
+    @property
+    def libpq_url(self) -> str:
+        """`database_url` as the driver itself takes it."""
+        return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", self.database_url)
 
     @property
     def docs_served(self) -> bool:
@@ -179,6 +188,8 @@ class Settings(BaseSettings):
             reasons.append("RETIRED_SECRET_KEYS holds the default, with which anybody can sign tokens")
         if self.flower_password in {"", DEVELOPMENT_FLOWER_PASSWORD}:
             reasons.append("FLOWER_PASSWORD is empty or the default")
+        if self.contact_salt == DEVELOPMENT_SALT:
+            reasons.append("CONTACT_SALT is the default: choose one now, it can never be changed later")
         if "*" in self.cors_origins:
             reasons.append("CORS_ORIGINS allows every site")
         if reasons:

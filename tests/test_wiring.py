@@ -9,6 +9,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 import alembic
 import worker
+from shared.accounts.rules import contact_hash
 from shared.jobs import LEDGER_JOBS, PERIODIC_JOBS, QUEUES, Job
 from shared.settings import settings
 from worker.app import MODULES
@@ -71,6 +72,40 @@ def test_migrations_match_the_models_and_can_be_taken_back(superuser: Engine, un
     finally:
         with superuser.connect() as connection:
             connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def test_people_from_before_are_found_by_their_contacts_and_runners_wait_for_each_other(
+    superuser: Engine, unique: str
+) -> None:
+    name = f"before_{unique}"
+    with superuser.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    url = settings().sqlalchemy_url.rpartition("/")[0] + f"/{name}"
+    engine = create_engine(url)
+    try:
+        assert upgrade(url, "badges").wait(60) == 0
+        with engine.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO users (id, email, name, birth_date, password_hash) SELECT gen_random_uuid(),"
+                    " 'Ünal.' || n || '@Example.com', 'N', '1990-01-01', '!' FROM generate_series(1, 1500) n"
+                )
+            )
+        together = [upgrade(url, "head") for _ in range(3)]
+        assert [runner.wait(60) for runner in together] == [0, 0, 0]
+        with engine.begin() as connection:
+            people = connection.execute(text("SELECT email, contact_hash FROM users")).all()
+        assert len(people) == 1500
+        assert all(found == contact_hash(email, settings().contact_salt) for email, found in people)
+    finally:
+        engine.dispose()
+        with superuser.connect() as connection:
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def upgrade(url: str, revision: str) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-m", "alembic", "upgrade", revision]
+    return subprocess.Popen(words, cwd=ROOT, env={"DATABASE_URL": url, "PATH": ""})
 
 
 def test_neither_the_api_nor_beat_loads_imaging_or_a_model() -> None:

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from alembic import op
-from shared.settings import settings
 
 revision: str = "matching"
 down_revision: str | None = "moderation"
@@ -105,6 +104,7 @@ def upgrade() -> None:
         sa.Column("liker_id", sa.Uuid(), nullable=False),
         sa.Column("liked_id", sa.Uuid(), nullable=False),
         sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("fingerprint", sa.BigInteger(), nullable=True),
         sa.Column("shingles", postgresql.ARRAY(sa.Integer()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("photo_id", sa.Uuid(), nullable=True),
         sa.Column("prompt_id", sa.Uuid(), nullable=True),
@@ -133,6 +133,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_likes_prompt_id", "likes", ["prompt_id"], unique=False, postgresql_where=sa.text("prompt_id IS NOT NULL")
     )
+    op.create_index(
+        "ix_likes_fingerprint",
+        "likes",
+        ["liker_id", "fingerprint"],
+        unique=False,
+        postgresql_where=sa.text("fingerprint IS NOT NULL"),
+    )
     op.create_index("uq_likes_id", "likes", ["id"], unique=True)
     op.create_table(
         "match_changes",
@@ -154,26 +161,14 @@ def upgrade() -> None:
     op.create_index("ix_match_changes_changed_by", "match_changes", ["changed_by"], unique=False)
     op.create_index("ix_match_changes_match_id", "match_changes", ["match_id"], unique=False)
     op.add_column("users", sa.Column("contact_hash", sa.LargeBinary(), nullable=True))
-    # As `accounts.rules.contact_hash` does; the salt is the one that this process is configured with.
-    op.execute(
-        sa.text(
-            "UPDATE users SET contact_hash = sha256(convert_to(:salt || ':' || lower(trim(email)), 'UTF8'))"
-        ).bindparams(salt=settings().contact_salt)
-    )
-    op.alter_column("users", "contact_hash", nullable=False)
     op.add_column("users", sa.Column("likes_paused_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("users", sa.Column("hidden_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("users", sa.Column("dating_match_id", sa.Uuid(), nullable=True))
     op.add_column("users", sa.Column("paused_by_dating", sa.Boolean(), server_default=sa.text("false"), nullable=False))
-    with op.get_context().autocommit_block():
-        op.create_index(
-            "ix_users_contact_hash", "users", ["contact_hash"], if_not_exists=True, postgresql_concurrently=True
-        )
 
 
 def downgrade() -> None:
     """Take back."""
-    op.drop_index("ix_users_contact_hash", table_name="users")
     for column in ("paused_by_dating", "dating_match_id", "hidden_at", "likes_paused_until", "contact_hash"):
         op.drop_column("users", column)
     for table in (

@@ -95,8 +95,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_report_files_photo_id", "report_files", ["photo_id"], unique=False)
     op.add_column("signals", sa.Column("case_id", sa.Uuid(), nullable=True))
-    op.create_index("ix_signals_case_id", "signals", ["case_id"], unique=False)
-    op.create_foreign_key(op.f("fk_signals_case_id"), "signals", "cases", ["case_id"], ["id"], ondelete="SET NULL")
+    op.create_foreign_key(
+        op.f("fk_signals_case_id"),
+        "signals",
+        "cases",
+        ["case_id"],
+        ["id"],
+        ondelete="SET NULL",
+        postgresql_not_valid=True,  # no row has one yet, so there is nothing to look through under a lock
+    )
 
 
 def downgrade() -> None:

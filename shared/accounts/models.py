@@ -96,8 +96,9 @@ class User(Base):
     created_at: Mapped[Created]
     updated_at: Mapped[Moment] = mapped_column(server_default=func.now(), onupdate=func.now())
     last_active_at: Mapped[Moment] = mapped_column(server_default=func.now())
-    contact_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    """Of the e-mail address, as others upload hashes of addresses that they never want to meet."""
+    contact_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of the e-mail address, as others upload hashes of addresses that they never want to meet; nobody's while there
+    is none, in accounts that an older version has made."""
     likes_paused_until: Mapped[Moment | None]
     hidden_at: Mapped[Moment | None]
     """Since when the account is hidden from discovery, until a moderator has looked."""

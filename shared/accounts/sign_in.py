@@ -156,8 +156,12 @@ def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime
 
 
 def was_here(session: Session, *, user_id: uuid.UUID, now: datetime) -> None:
-    """Note that somebody is active: a transaction of its own, so that no other lock is taken while it has theirs."""
-    session.execute(update(User).where(User.id == user_id).values(last_active_at=now, updated_at=User.updated_at))
+    """Note that somebody is active, unless it was noted lately or somebody else holds their row: it waits for nobody.
+
+    In a transaction of its own, so that no other lock is taken while it has theirs.
+    """
+    them = chosen(select(User.id).where(User.id == user_id, User.last_active_at < now - ACTIVITY_STEP))
+    session.execute(update(User).where(User.id == them.c.id).values(last_active_at=now, updated_at=User.updated_at))
 
 
 def sessions(session: Session, user: User, *, now: datetime) -> Sequence[LoginSession]:

@@ -32,8 +32,7 @@ between AS (
     FROM pairs p WHERE p.low_id = :low AND p.high_id = :high
 ),
 spent AS (
-    SELECT coalesce(c.used, 0) AS used, coalesce(:fingerprint = ANY (c.comments), false) AS said
-    FROM me LEFT JOIN daily_like_counts c ON c.user_id = me.id AND c.day = me.day
+    SELECT coalesce(c.used, 0) AS used FROM me LEFT JOIN daily_like_counts c ON c.user_id = me.id AND c.day = me.day
 ),
 lately AS (
     SELECT count(*) AS likes, count(*) FILTER (WHERE c.day <> me.day) AS on_other_days,
@@ -42,6 +41,8 @@ lately AS (
     WHERE c.user_id = me.id AND t > :now - interval '60 seconds'
 ),
 repeated AS (
+    SELECT FROM likes l WHERE l.liker_id = :me AND l.fingerprint = :fingerprint
+    UNION ALL
     SELECT FROM (
         SELECT l.shingles FROM likes l
         WHERE l.liker_id = :me AND l.comment IS NOT NULL ORDER BY l.created_at DESC LIMIT :compared
@@ -66,7 +67,7 @@ judged AS (
         WHEN spent.used >= :per_day THEN 'daily_like_limit'
         WHEN lately.likes >= :per_minute THEN 'too_fast'
         WHEN spent.used < :commented AND NOT :personal THEN 'comment_required'
-        WHEN :comment IS NOT NULL AND (spent.said OR EXISTS (SELECT FROM repeated)) THEN 'comment_duplicated'
+        WHEN :comment IS NOT NULL AND EXISTS (SELECT FROM repeated) THEN 'comment_duplicated'
     END AS refusal
     FROM me CROSS JOIN spent CROSS JOIN lately LEFT JOIN between ON true
 ),
@@ -90,10 +91,11 @@ paired AS (
     RETURNING p.likes
 ),
 liked AS (
-    INSERT INTO likes (id, liker_id, liked_id, comment, shingles, photo_id, prompt_id, created_at)
-    -- Counted but not paired: the pair has changed since. Without a moment the row fails, and all of this with it.
-    SELECT gen_random_uuid(), :me, :them, :comment, :shingles, :photo_id, :prompt_id, (SELECT :now FROM paired)
-    FROM counted
+    INSERT INTO likes (id, liker_id, liked_id, comment, fingerprint, shingles, photo_id, prompt_id, created_at)
+    SELECT gen_random_uuid(), :me, :them, :comment, :fingerprint, :shingles, :photo_id, :prompt_id, :now
+    -- Counted but not paired: the pair has changed since. Then this divides by zero, and nothing of it has happened.
+    -- (A constraint would do as well, but the server would write the row into its log, and with it the comment.)
+    FROM counted WHERE counted.used / (SELECT count(*) FROM paired) = counted.used
     RETURNING id
 ),
 matched AS (

@@ -1,13 +1,14 @@
-"""Likes: sending one, what is left of them today, and those that wait for an answer."""
+"""Likes: what a like asks of the one statement that it is, what came of it, and what is left today."""
 
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from psycopg import IntegrityError
+from psycopg.errors import DivisionByZero
 from sqlalchemy import Date, cast, delete, func, select
 from sqlalchemy.orm import Session
 
@@ -22,8 +23,18 @@ from shared.models import chosen
 from shared.settings import settings
 
 TRIES: Final = 4  # each try after the first means that another request has changed the very same rows
-LOST_RACE: Final = IntegrityError
+LOST_RACE: Final = (IntegrityError, DivisionByZero)
+DAY: Final = timedelta(days=1)
+MINUTE: Final = timedelta(minutes=1)
 KEEP_COUNTS: Final = timedelta(days=3)  # dates differ by two around the world
+
+
+CONTACT_WORDS: Final = {
+    "link": "Please leave out the link. You can share it once you have matched.",
+    "email": "Please leave out the e-mail address. You can share it once you have matched.",
+    "phone": "Please leave out the phone number. You can share it once you have matched.",
+    "handle": "Please leave out where else to find you. You can share it once you have matched.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +94,6 @@ def parameters(claims: Claims, wish: Wish, *, now: datetime) -> dict[str, Any]:
         "commented": values.commented_likes_per_day,
         "per_minute": values.likes_per_minute,
     }
-
-
-CONTACT_WORDS: Final = {
-    "link": "Please leave out the link. You can share it once you have matched.",
-    "email": "Please leave out the e-mail address. You can share it once you have matched.",
-    "phone": "Please leave out the phone number. You can share it once you have matched.",
-    "handle": "Please leave out where else to find you. You can share it once you have matched.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,10 @@ def _refusal(answer: Answer, now: datetime) -> Refusal:
         "no_such_photo": lambda: invalid("photo_id", "is not one of their photos"),
         "no_such_prompt": lambda: invalid("prompt_id", "is not one of their answers"),
         "likes_paused": lambda: paused(answer.likes_paused_until),
-        "daily_like_limit": lambda: _wait("daily_like_limit", quota.resets_at - now, _details(quota)),
-        "too_fast": lambda: _wait("too_fast", (answer.free_at or now) - now, {}),
+        "daily_like_limit": lambda: _wait("daily_like_limit", quota, DAY, quota.limit, quota.resets_at - now),
+        "too_fast": lambda: _wait(
+            "too_fast", quota, MINUTE, settings().likes_per_minute, (answer.free_at or now) - now
+        ),
         "comment_required": lambda: Refusal(
             "comment_required",
             f"The first {quota.comments_required} likes of a day come with a personal comment: write at least "
@@ -196,9 +201,14 @@ def paused(until: datetime | None) -> Refusal:
     )
 
 
-def _wait(code: str, wait: timedelta, details: Mapping[str, Any]) -> Refusal:
+def _wait(code: str, quota: Quota, window: timedelta, most: int, wait: timedelta) -> Refusal:
     seconds = max(1, math.ceil(wait.total_seconds()))
-    return Refusal(code, details={"retry_after_seconds": seconds, **details}, headers={"Retry-After": str(seconds)})
+    headers = {
+        "Retry-After": str(seconds),
+        "RateLimit-Policy": f'"likes";q={most};w={window.total_seconds():.0f}',
+        "RateLimit": f'"likes";r=0;t={seconds}',
+    }
+    return Refusal(code, details={"retry_after_seconds": seconds, **_details(quota)}, headers=headers)
 
 
 def _details(quota: Quota) -> dict[str, Any]:

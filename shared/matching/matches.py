@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from shared import events
 from shared.accounts.models import Status, User
 from shared.accounts.service import begin_dating, end_dating, lock_all
 from shared.errors import Refusal
-from shared.matching.models import Like, Match, MatchChange, Pair
+from shared.matching.models import ContactHash, Like, Match, MatchChange, Pair
 from shared.matching.rules import BOTH, OPEN, MatchState, Why, choices, may_become, side
 from shared.notifications.service import tell
 from shared.profiles.service import PublicProfile, bare_profile, public_profiles
@@ -39,7 +39,7 @@ def own_matches(
     """The person's matches in these states from a place on, the one that was last active first."""
     found = (
         select(Match)
-        .where(_of(user), _unblocked(), Match.state.in_(states))
+        .where(_of(user), _together(), Match.state.in_(states))
         .order_by(Match.active_at.desc(), Match.id.desc())
         .limit(limit)
     )
@@ -54,7 +54,7 @@ def own_match(session: Session, user: User, *, match_id: uuid.UUID, now: datetim
     Raises:
         Refusal: `not_in_match`.
     """
-    match = session.scalar(select(Match).where(Match.id == match_id, _of(user), _unblocked()))
+    match = session.scalar(select(Match).where(Match.id == match_id, _of(user), _together()))
     if match is None:
         raise Refusal("not_in_match")
     return _shown(session, user, [match], now)[0]
@@ -75,7 +75,8 @@ def change(session: Session, user: User, *, match_id: uuid.UUID, to: MatchState,
         _propose(session, match, user, mine, now)
     elif match.state == to and match.proposed & mine:
         match.proposed &= ~mine
-        _note_change(session, match)
+        for person in (match.low_id, match.high_id):
+            _note_change(session, match, person)
     else:
         move(session, match, to, why=Why.EITHER, by=user.id, now=now)
     session.flush()
@@ -89,7 +90,7 @@ def write_in(session: Session, user: User, *, match_id: uuid.UUID, now: datetime
         Refusal: `not_in_match`, `match_closed`.
     """
     match = session.scalar(
-        select(Match).where(Match.id == match_id, _of(user), _unblocked()).with_for_update(key_share=True)
+        select(Match).where(Match.id == match_id, _of(user), _together()).with_for_update(key_share=True)
     )
     if match is None:
         raise Refusal("not_in_match")
@@ -165,7 +166,9 @@ def move(session: Session, match: Match, to: MatchState, *, why: Why, by: uuid.U
         end_dating(session, match_id=match.id)
     match.state, match.state_changed_at, match.proposed = to, now, 0
     session.add(MatchChange(match_id=match.id, before=before, after=to, changed_by=by, why=why, created_at=now))
-    _note_change(session, match)
+    # Whom a block ends it for is not told: they find it gone, as they find everything of the other.
+    for person in (match.low_id, match.high_id) if why != Why.BLOCK else (by,):
+        _note_change(session, match, person)
 
 
 def _propose(session: Session, match: Match, user: User, mine: int, now: datetime) -> None:
@@ -179,16 +182,17 @@ def _propose(session: Session, match: Match, user: User, mine: int, now: datetim
             match.proposed |= mine
             data = {"match_id": str(match.id), "state": match.state, "dating": "proposed"}
             tell(session, user_id=_other(match, user.id), kind="match.changed", data=data)
+            _note_change(session, match, user.id)
         return
     if not begin_dating(session, user_ids=(match.low_id, match.high_id), match_id=match.id):
         raise Refusal("invalid_transition", "That is not possible right now.")
     move(session, match, MatchState.DATING, why=Why.BOTH, by=user.id, now=now)
 
 
-def _note_change(session: Session, match: Match) -> None:
-    data = {"match_id": str(match.id), "state": match.state}
-    for person in (match.low_id, match.high_id):
-        events.note(session, user_id=person, kind="match.changed", data=data)
+def _note_change(session: Session, match: Match, user_id: uuid.UUID | None) -> None:
+    if user_id is not None:
+        data = {"match_id": str(match.id), "state": match.state}
+        events.note(session, user_id=user_id, kind="match.changed", data=data)
 
 
 def _impossible(match: Match) -> Refusal:
@@ -204,7 +208,7 @@ def _locked(session: Session, user: User, match_id: uuid.UUID) -> Match:
         raise Refusal("not_in_match")
     lock_all(session, (match.low_id, match.high_id))
     session.refresh(match, with_for_update={"key_share": True})
-    if not session.scalar(select(_unblocked()).where(Match.id == match.id)):
+    if not session.scalar(select(_together()).where(Match.id == match.id)):
         raise Refusal("not_in_match")
     return match
 
@@ -239,8 +243,23 @@ def _of(user: User) -> ColumnElement[bool]:
     return or_(Match.low_id == user.id, Match.high_id == user.id)
 
 
-def _unblocked() -> ColumnElement[bool]:
-    return ~exists().where(Pair.low_id == Match.low_id, Pair.high_id == Match.high_id, Pair.blocked)
+def _together() -> ColumnElement[bool]:
+    """Nothing keeps the two apart, see `visibility.apart`."""
+    low, high = aliased(User), aliased(User)
+    contacts = (
+        select(ContactHash.user_id)
+        .join(low, low.id == Match.low_id)
+        .join(high, high.id == Match.high_id)
+        .where(
+            or_(
+                and_(ContactHash.user_id == low.id, ContactHash.hash == high.contact_hash),
+                and_(ContactHash.user_id == high.id, ContactHash.hash == low.contact_hash),
+            )
+        )
+        .correlate(Match)
+    )
+    blocked = exists().where(Pair.low_id == Match.low_id, Pair.high_id == Match.high_id, Pair.blocked)
+    return and_(~blocked, ~contacts.exists())
 
 
 def _other(match: Match, person: uuid.UUID) -> uuid.UUID:

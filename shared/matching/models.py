@@ -57,6 +57,7 @@ class Like(Base):
         Index("uq_likes_id", "id", unique=True),
         Index("ix_likes_liked_id_created_at", "liked_id", "created_at"),
         Index("ix_likes_comments", "liker_id", "created_at", postgresql_where=text("comment IS NOT NULL")),
+        Index("ix_likes_fingerprint", "liker_id", "fingerprint", postgresql_where=text("fingerprint IS NOT NULL")),
         Index("ix_likes_photo_id", "photo_id", postgresql_where=text("photo_id IS NOT NULL")),
         Index("ix_likes_prompt_id", "prompt_id", postgresql_where=text("prompt_id IS NOT NULL")),
         CheckConstraint("liker_id <> liked_id", name="not_oneself"),
@@ -67,8 +68,10 @@ class Like(Base):
     liker_id: Mapped[uuid.UUID] = _user(primary=True)
     liked_id: Mapped[uuid.UUID] = _user(primary=True)
     comment: Mapped[str | None] = mapped_column(Text)
+    fingerprint: Mapped[int | None] = mapped_column(BigInteger)
+    """Of the comment, see `comments.fingerprint`: no other may be the same."""
     shingles: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default=text("'{}'"))
-    """Of the comment, see `comments.shingles`: what the next comment is compared with."""
+    """Of the comment, see `comments.shingles`: what the next ones are compared with."""
     photo_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("photos.id", ondelete="SET NULL"))
     prompt_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("prompt_answers.id", ondelete="SET NULL"))
     """The answer that the like is about."""

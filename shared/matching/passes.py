@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Date, cast, delete, func, select, text
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Date, cast, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from shared.accounts.models import User
-from shared.accounts.service import PATIENCE
 from shared.errors import Refusal
 from shared.matching.models import DailyLikeCount, Like, Pass
 from shared.matching.rules import day_ends
@@ -18,6 +19,7 @@ from shared.matching.visibility import reachable
 from shared.settings import settings
 
 WEEK: Final = timedelta(days=7)
+PATIENCE: Final = "100ms"
 _PARTITIONS: Final = 7_237_424  # any number: whoever makes or drops partitions at the same time waits for it
 
 
@@ -66,7 +68,12 @@ def rewind(session: Session, user: User, *, now: datetime) -> uuid.UUID:
     since = now - timedelta(minutes=settings().rewind_minutes)
     passed_id = session.scalar(
         select(Pass.passed_id)
-        .where(Pass.passer_id == user.id, Pass.created_at > since, *Pass.in_force(now))
+        .where(
+            Pass.passer_id == user.id,
+            Pass.created_at > since,
+            *Pass.in_force(now),
+            ~exists().where(Like.liker_id == user.id, Like.liked_id == Pass.passed_id),
+        )
         .order_by(Pass.created_at.desc())
         .limit(1)
     )
@@ -92,23 +99,34 @@ def rewind(session: Session, user: User, *, now: datetime) -> uuid.UUID:
 
 
 def expire(session: Session, *, now: datetime) -> int:
-    """Drop the weeks in which every pass has expired, and make the next ones; how many were dropped.
+    """Make the next weeks, and drop those in which every pass has expired; how many were dropped.
 
-    Nothing depends on when it runs: what has expired is decided by who reads. Whoever runs at the same time waits.
+    Nothing depends on when it runs: what has expired is decided by who reads. A week that somebody still reads is left
+    for the next time: whoever waits to drop it holds up all who read passes.
     """
     today = now.astimezone(UTC).date()
-    session.execute(select(func.set_config("lock_timeout", PATIENCE, True)))  # noqa: FBT003 - of this transaction only
-    session.execute(select(func.pg_advisory_xact_lock(_PARTITIONS)))
+    last = today + timedelta(days=settings().pass_days)
+    for day in (last, last + WEEK):
+        _ensure_partition(session, day)
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(_PARTITIONS))):
+        return 0  # somebody else is at it
     weeks = session.scalars(
         text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'passes'::regclass")
     ).all()
     over = [name for name in weeks if date.fromisoformat(name.removeprefix(_PREFIX)) + WEEK <= today]
-    for name in over:
-        session.execute(text(f"DROP TABLE {name}"))
-    last = today + timedelta(days=settings().pass_days)
-    for day in (last, last + WEEK):
-        _ensure_partition(session, day)
-    return len(over)
+    session.execute(select(func.set_config("lock_timeout", PATIENCE, True)))  # noqa: FBT003 - of this transaction only
+    return sum(_drop(session, name) for name in over)
+
+
+def _drop(session: Session, name: str) -> bool:
+    try:
+        with session.begin_nested():
+            session.execute(text(f"DROP TABLE {name}"))
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        return False
+    return True
 
 
 _PREFIX: Final = "passes_"

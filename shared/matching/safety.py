@@ -49,9 +49,11 @@ def block(session: Session, user: User, *, user_id: uuid.UUID, now: datetime) ->
         raise Refusal("cannot_target_self")
     person = session.scalar(select(User).where(User.id == user_id, User.status != Status.DELETING))
     if person is None:
-        raise Refusal("not_found", "There is nobody here whom you could block.")
+        raise _nobody_to_block()
     low, high = in_order(user.id, user_id)
     lock_all(session, (low, high))
+    if session.get(Block, (user_id, user.id)) is not None and session.get(Block, (user.id, user_id)) is None:
+        raise _nobody_to_block()  # as of somebody who has left: being blocked is not to be found out by blocking
     session.execute(
         insert(Block).values(blocker_id=user.id, blocked_id=user_id, created_at=now).on_conflict_do_nothing()
     )
@@ -105,15 +107,21 @@ def report(session: Session, user: User, *, complaint: Complaint, and_block: boo
     session.flush()
     session.add_all(ReportFile(report_id=kept.id, photo_id=photo_id, key=key) for photo_id, key in files.items())
     _hide_if_many(session, reported, case_id, now)
-    if and_block:
+    if and_block and session.get(Block, (reported.id, user.id)) is None:
         block(session, user, user_id=reported.id, now=now)
     return kept
+
+
+def _nobody_to_block() -> Refusal:
+    return Refusal("not_found", "There is nobody here whom you could block.")
 
 
 def _hide_if_many(session: Session, reported: User, case_id: uuid.UUID, now: datetime) -> None:
     reporters = session.scalar(
         select(func.count(Report.reporter_id.distinct())).where(
-            Report.user_id == reported.id, Report.created_at > now - REPORTERS_WINDOW
+            Report.user_id == reported.id,
+            Report.created_at > now - REPORTERS_WINDOW,
+            Report.case_id == case_id,  # what moderators have closed a case on does not count again
         )
     )
     if reported.hidden_at is not None or (reporters or 0) < settings().reporters_until_hidden:

@@ -32,9 +32,13 @@ def count(session: Session, user: User, *, refusal: Refusal, wish: Wish, now: da
         return paused(user.likes_paused_until)
     evidence = {"code": refusal.code, "user_id": str(wish.user_id), "comment": wish.comment}
     moderation.keep_signal(session, kind=KIND, subject=str(clock.new_id()), user_id=user.id, evidence=evidence, now=now)
-    since = max(now - REFUSALS_WINDOW, user.likes_paused_until or now - REFUSALS_WINDOW)
     signals = session.scalars(
-        select(Signal).where(Signal.user_id == user.id, Signal.kind == KIND, Signal.created_at > since)
+        select(Signal).where(
+            Signal.user_id == user.id,
+            Signal.kind == KIND,
+            Signal.created_at > now - REFUSALS_WINDOW,
+            Signal.case_id.is_(None),  # what has led to a pause does not count towards another
+        )
     ).all()
     details: dict[str, Any] = {**(refusal.details or {}), "refusals": len(signals)}
     if len(signals) >= settings().refusals_until_pause:

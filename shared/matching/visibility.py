@@ -81,11 +81,10 @@ def visible_profile(session: Session, viewer: User, *, user_id: uuid.UUID, now: 
 
 
 def _met(viewer: User) -> ColumnElement[bool]:
-    """Whether they are matched, or one likes the other and it has not ended in an unmatch."""
+    """Whether they are matched, or one likes the other and waits for an answer."""
     matched = exists().where(_of_both(Match, viewer), Match.state.in_(OPEN))
-    liked = exists().where(_of_both(Pair, viewer), Pair.likes > 0)
-    ended = exists().where(_of_both(Match, viewer), Match.state == MatchState.UNMATCHED)
-    return and_(User.status.in_([Status.ACTIVE, Status.PAUSED]), ~apart(viewer), or_(matched, and_(liked, ~ended)))
+    liked = exists().where(_of_both(Pair, viewer), Pair.likes.in_([1, 2]))  # both likes made a match, which may be over
+    return and_(User.status.in_([Status.ACTIVE, Status.PAUSED]), ~apart(viewer), or_(matched, liked))
 
 
 def _of_both(table: type[Pair | Match], viewer: User) -> ColumnElement[bool]:

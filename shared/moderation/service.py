@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.accounts.models import User
+from shared.accounts.service import lock
 from shared.errors import Refusal
 from shared.moderation.models import Case, Notice, ReportFile, Signal
 from shared.notifications.service import tell
@@ -86,19 +87,15 @@ def appeal(session: Session, user: User, *, notice_id: uuid.UUID, text: str, now
     Raises:
         Refusal: `not_found`, `invalid_transition` when they have objected already.
     """
+    lock(session, user.id)
     notice = session.scalar(select(Notice).where(Notice.id == notice_id, Notice.user_id == user.id))
     if notice is None:
         raise Refusal("not_found", "There is no such notice.")
-    objected = session.scalar(
-        update(Notice)
-        .where(Notice.id == notice_id, Notice.appeal.is_(None))
-        .values(appeal=text, appealed_at=now)
-        .returning(Notice)
-        .execution_options(populate_existing=True)
-    )
-    if objected is None:
+    if notice.appeal is not None:
         raise Refusal("invalid_transition", "You have objected to this already. Somebody will look at it.")
-    return objected
+    notice.appeal, notice.appealed_at = text, now
+    notice.case_id = open_case(session, user_id=user.id, now=now)
+    return notice
 
 
 def reported_files(session: Session, photo_ids: Collection[uuid.UUID]) -> Sequence[str]:

@@ -18,7 +18,12 @@ from shared.errors import ERRORS
 from tests.people import error_code, sign_up
 
 DOCS = ("/openapi.json", "/docs", "/redoc")
-SAFE = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 64, "FLOWER_PASSWORD": "a better one"}
+SAFE = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "s" * 64,
+    "FLOWER_PASSWORD": "a better one",
+    "CONTACT_SALT": "pepper",
+}
 OPEN = {
     "sign_up",
     "log_in",

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_block_hides_both_everywhere_and_ends_the_match(ada: Person, bob: Pers
     assert session.scalars(select(Match.state)).one() == "unmatched"
     assert [one["user_id"] for one in ada.get("/v1/matching/blocks").json()["items"]] == [str(bob.id)]
     assert bob.get("/v1/matching/blocks").json() == {"items": [], "total": 0, "limit": 100, "offset": 0}
-    assert bob.post(BLOCK, json={"user_id": str(ada.id)}).status_code == 201, "as if there was no other"
+    assert error_code(bob.post(BLOCK, json={"user_id": str(ada.id)})) == "not_found", "as if she had left"
 
 
 def test_a_block_is_told_to_nobody(ada: Person, bob: Person, session: Session) -> None:
@@ -186,3 +187,37 @@ def test_what_is_no_hash_is_refused(ada: Person, session: Session, hashes: objec
 def test_too_many_bytes_of_contacts_are_refused(ada: Person) -> None:
     answer = ada.put(CONTACTS, json={"hashes": ["a" * 64] * 4000})
     assert (answer.status_code, error_code(answer)) == (413, "too_large")
+
+
+def test_contacts_of_a_match_are_gone_from_each_other(ada: Person, bob: Person, session: Session) -> None:
+    match = matched(ada, bob)
+    hashed = session.scalars(select(User.contact_hash).where(User.id == bob.id)).one()
+    assert hashed is not None
+    ada.put(CONTACTS, json={"hashes": [hashed.hex()]})
+    for person in (ada, bob):
+        assert person.get(MATCHES).json()["items"] == []
+        assert error_code(person.patch(f"{MATCHES}/{match}", json={"state": "dating"})) == "not_in_match"
+    ada.put(CONTACTS, json={"hashes": []})
+    assert [one["id"] for one in bob.get(MATCHES).json()["items"]] == [match]
+
+
+def test_contacts_are_uploaded_a_few_times_a_day(ada: Person, configured: Callable[..., None]) -> None:
+    configured(RATE_LIMIT_CONTACTS="2/day")
+    codes = [ada.put(CONTACTS, json={"hashes": []}).status_code for _ in range(3)]
+    assert codes == [200, 200, 429]
+
+
+def test_what_moderators_have_decided_does_not_count_again(
+    client: TestClient, ada: Person, bob: Person, session: Session
+) -> None:
+    for person in (ada, sign_up(client), sign_up(client)):
+        report(person, bob, block=False)
+    session.execute(update(Case).values(closed_at=func.now()))
+    session.execute(update(User).where(User.id == bob.id).values(hidden_at=None))
+    report(sign_up(client), bob)
+    session.expire_all()
+    assert session.scalars(select(User.hidden_at).where(User.id == bob.id)).one() is None
+    (notice,) = bob.get("/v1/notices").json()["items"]
+    bob.post(f"/v1/notices/{notice['id']}/appeal", json={"text": "It was my brother."})
+    opened = session.scalars(select(Notice.case_id)).one()
+    assert session.get_one(Case, opened).closed_at is None, "an objection waits for somebody"

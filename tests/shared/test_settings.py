@@ -12,7 +12,12 @@ from pydantic import ValidationError
 from shared.settings import DEVELOPMENT_FLOWER_PASSWORD, DEVELOPMENT_SECRET, Settings, settings
 
 Configure = Callable[..., None]
-SAFE = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 64, "FLOWER_PASSWORD": "a better one"}
+SAFE = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "s" * 64,
+    "FLOWER_PASSWORD": "a better one",
+    "CONTACT_SALT": "pepper",
+}
 
 
 def refusal(configured: Configure, **values: str) -> str:

@@ -15,7 +15,7 @@ from shared.accounts.models import Role, Status, User
 from shared.accounts.rules import age
 from shared.matching import contacts, passes, safety
 from shared.matching.models import Like, Match, Pair
-from shared.matching.rules import MatchState, in_order, side
+from shared.matching.rules import OPEN, MatchState, in_order, side
 from shared.matching.visibility import _years_before, could_meet, may_see
 from shared.photos.models import Photo, PhotoStatus
 from shared.profiles.service import public_profiles
@@ -182,7 +182,7 @@ def test_a_match_ends_being_shown_and_lasts_for_as_long_as_both_can_talk(session
     match(session, ada, bob, state)
     for viewer, other in ((ada, bob), (bob, ada)):
         assert not sees(session, viewer, other)
-        assert sees(session, viewer, other, may_see) == (state != MatchState.UNMATCHED)
+        assert sees(session, viewer, other, may_see) == (state in OPEN)
 
 
 def test_a_deleted_match_whose_likes_are_forgotten_lets_both_meet_again(session: Session) -> None:
@@ -218,6 +218,7 @@ def test_a_block_hides_both_whatever_they_have_to_do_with_each_other(session: Se
 @pytest.mark.parametrize("liked", [False, True])
 def test_contacts_are_hidden_from_each_other(session: Session, *, liked: bool) -> None:
     ada, bob, eve = person(session), person(session), person(session)
+    assert bob.contact_hash is not None
     contacts.replace(session, ada, hashes={bob.contact_hash})
     if liked:
         like(session, bob, ada)
