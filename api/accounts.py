@@ -26,7 +26,7 @@ SIGNED_IN = ("not_authenticated", "token_expired", "token_invalid", "account_sus
 def _time_zone(name: str) -> str:
     if not rules.time_zone_known(name):
         raise ValueError("must be an IANA time zone, for example Europe/Berlin")
-    return name
+    return rules.plain_time_zone(name)
 
 
 Name = Annotated[VisibleLine, StringConstraints(min_length=1, max_length=rules.NAME_LENGTH)]

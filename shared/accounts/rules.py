@@ -10,6 +10,13 @@ USERNAME: Final = r"^[a-z0-9_.]{3,30}$"
 ADULT: Final = 18  # years
 BIO_LENGTH: Final = 500
 NAME_LENGTH: Final = 50
+# To Postgres these are abbreviations, which know no summer time. The IANA has made them links to these zones.
+_ABBREVIATIONS: Final = {
+    "CET": "Europe/Brussels",
+    "EET": "Europe/Athens",
+    "MET": "Europe/Brussels",
+    "WET": "Europe/Lisbon",
+}
 PASSWORD_LENGTHS: Final = (8, 128)
 DISTINCT_CHARACTERS: Final = 4  # NIST SP 800-63B: refuse repetitive secrets
 
@@ -56,9 +63,14 @@ def time_zone_known(name: str) -> bool:
     return name in _time_zones()
 
 
+def plain_time_zone(name: str) -> str:
+    """The name by which a known time zone is kept, which means the same to Python and to Postgres."""
+    return _ABBREVIATIONS.get(name, name)
+
+
 @lru_cache
 def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - {"localtime"}  # a file of the machine, which Postgres does not know
 
 
 @lru_cache
