@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from shared.accounts.models import User
 from shared.database import Database
 from shared.matching import likes, matches, passes
-from shared.matching.models import DailyLikeCount, Match
+from shared.matching.models import DailyLikeCount, Match, Pass
 from shared.matching.rules import MatchState
 from tests.meetings import (
     LONG_AGO,
