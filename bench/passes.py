@@ -43,7 +43,7 @@ INSERT INTO daily_like_counts (user_id, day, used) SELECT id, day, 10 FROM users
 
 
 def measure() -> list[Figure]:
-    """A drop of a week's passes against a DELETE of one day's, and how many counters are rewritten for a new day.
+    """A day's share of dropping a week of passes against a DELETE of one day's, and how many counters are rewritten for a new day.
 
     Not counted are the vacuum that only the DELETE needs, and the making of a later week, which falls to a run on
     another day of the week. As these stores need not be durable, the WAL of neither holds whole pages.
@@ -59,7 +59,8 @@ def measure() -> list[Figure]:
     (floor, floor_wal), (product, product_wal) = (
         tuple(statistics.median(column) for column in zip(*side, strict=True)) for side in zip(*rounds, strict=True)
     )
-    what = f"expiring passes, {PASSES} a day: dropping a WEEK, floor = DELETE of one day out of {DAYS}"
+    product, product_wal = product / WEEK.days, product_wal / WEEK.days  # of each of the days that are dropped together
+    what = f"expiring a day of {PASSES} passes: a seventh of dropping its week, floor = DELETE of the day out of {DAYS}"
     return [
         Figure(
             id="P18",
