@@ -59,7 +59,7 @@ def measure() -> list[Figure]:
     (floor, floor_wal), (product, product_wal) = (
         tuple(statistics.median(column) for column in zip(*side, strict=True)) for side in zip(*rounds, strict=True)
     )
-    product, product_wal = product / WEEK.days, product_wal / WEEK.days  # of each of the days that are dropped together
+    product, product_wal = product / WEEK.days, product_wal / WEEK.days  # of each day that is dropped with the others
     what = f"expiring a day of {PASSES} passes: a seventh of dropping its week, floor = DELETE of the day out of {DAYS}"
     return [
         Figure(

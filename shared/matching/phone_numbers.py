@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from shared.matching import contact_words as words
@@ -73,6 +74,7 @@ _SERIES: Final = (
 )
 # "140, 100, 180 kilos" would be a number in Spain, where nobody writes one like that.
 _LIST: Final = re.compile(r"[1-9]\d{1,3}(?:, ?\d{2,4})+")
+_MOST_RUNS: Final = 6  # each may take a millisecond, and the event loop waits
 _MANY_COMMAS: Final = 5  # with so many it is a list of numbers, and mostly not one in disguise
 
 # Fictional numbers too, which no country has given out: three, three and four digits.
@@ -84,7 +86,7 @@ def has_phone_number(text: str, found: set[str]) -> bool:
     text = _in_digits(text, found)
     if not _RUN.search(text):
         return False
-    return any(map(_is_phone_number, _runs(_OTHER_NUMBERS.sub(_MASK, text))))
+    return any(map(_is_phone_number, islice(_runs(_OTHER_NUMBERS.sub(_MASK, text)), _MOST_RUNS)))
 
 
 def _in_digits(text: str, found: set[str]) -> str:
