@@ -1,8 +1,8 @@
 """Routes that are asked for most: the same as any other to a client, at about half of the cost.
 
 FastAPI resolves dependencies, validates, copies and serialises step by step, whatever a route needs. A lean route has
-one form, `async def route(request, me: Me, body: SomeBody) -> SomeShape`, so each step is one call. FastAPI describes it
-in the document as any other; the body is read as JSON whatever its content type says. See docs/decisions/0012.
+one form, `async def route(request, me: Me, body: SomeBody) -> SomeShape`, so each step is one call. It is described as
+any other; the body is read as JSON whatever its content type says. See docs/decisions/0012-lean-path.md.
 """
 
 from collections.abc import Callable, Coroutine

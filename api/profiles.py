@@ -100,8 +100,9 @@ def profile_shape(profile: PublicProfile, request: Request) -> ProfileShape:
     responses=documented(*SIGNED_IN, "not_found", "validation_error"),
 )
 async def get_profile(request: Request, me: Me, user_id: uuid.UUID) -> ProfileShape:
-    """For those who may see it: people who could be shown to you, whom you are matched with, who liked you or whom you
-    liked. Your own looks as others see it.
+    """For those who may see it: who could be shown to you, is matched with you, likes you or is liked by you.
+
+    Your own looks as others see it.
     """
     profile = await me.run(visible_profile, user_id=user_id, now=clock.now())
     return profile_shape(profile, request)

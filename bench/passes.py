@@ -43,7 +43,7 @@ INSERT INTO daily_like_counts (user_id, day, used) SELECT id, day, 10 FROM users
 
 
 def measure() -> list[Figure]:
-    """A day's share of dropping a week of passes against a DELETE of one day's, and how many counters are rewritten for a new day.
+    """A day's share of dropping a week of passes against a DELETE of the day; rows rewritten for a new day.
 
     Not counted are the vacuum that only the DELETE needs, and the making of a later week, which falls to a run on
     another day of the week. As these stores need not be durable, the WAL of neither holds whole pages.
