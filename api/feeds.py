@@ -4,7 +4,6 @@ import base64
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
@@ -12,11 +11,10 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from api.shapes import Shape
 from shared.errors import Refusal
+from shared.matching.rules import Place
 
 S = TypeVar("S")
 T = TypeVar("T")
-Place = tuple[datetime, uuid.UUID]
-
 _PLACE: TypeAdapter[tuple[AwareDatetime, uuid.UUID]] = TypeAdapter(tuple[AwareDatetime, uuid.UUID])
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")]
 

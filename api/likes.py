@@ -15,7 +15,7 @@ from api.errors import documented
 from api.lean import LeanRoute
 from api.matches import MATCH_EXAMPLE, MatchShape, match_shape
 from api.matching import LIKE_EXAMPLE, QUOTA_EXAMPLE, LikeShape, QuotaShape, quota_shape
-from api.shapes import Body, Prose, Shape, with_example
+from api.shapes import Body, Shape, Visible, with_example
 from shared import clock, log
 from shared.accounts.models import User
 from shared.errors import Refusal
@@ -34,7 +34,7 @@ class NewLike(Body):
     model_config = with_example({key: LIKE_EXAMPLE[key] for key in ("user_id", "comment", "prompt_id")})
 
     user_id: uuid.UUID
-    comment: Annotated[Prose, StringConstraints(max_length=COMMENT_LENGTH)] | None = None
+    comment: Annotated[Visible, StringConstraints(max_length=COMMENT_LENGTH)] | None = None
     photo_id: uuid.UUID | None = None
     prompt_id: uuid.UUID | None = None
 

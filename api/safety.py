@@ -158,7 +158,7 @@ async def replace_contacts(me: Me, rates: RateLimits, body: ContactsPut) -> Cont
     """
     await rates.check(settings().rate_limit_contacts, "contacts", str(me.claims.user_id))
     hashes = {bytes.fromhex(one) for one in body.hashes}
-    return _contacts_shape(await me.run(contacts.replace, hashes=hashes))
+    return _contacts_shape(await me.run(contacts.replace, hashes=hashes, now=clock.now()))
 
 
 def _block_shape(made: Block, person: User) -> BlockShape:

@@ -31,9 +31,9 @@ Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Created = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 
 
-def chosen(rows: Select[*Columns]) -> CTE:
+def chosen(rows: Select[*Columns], *, key_share: bool = False) -> CTE:
     """Rows to update or delete, locked, passing over those that others hold. Join to it; `rows` says how many at most.
 
     Materialized, since Postgres may run a subquery once per row, and then its LIMIT limits nothing.
     """
-    return rows.with_for_update(skip_locked=True).cte("chosen").prefix_with("MATERIALIZED")
+    return rows.with_for_update(skip_locked=True, key_share=key_share).cte("chosen").prefix_with("MATERIALIZED")

@@ -110,16 +110,18 @@ class Settings(BaseSettings):
     # Matching
     likes_per_day: int = Field(10, ge=1, le=1000, description="Likes in one of a person's own days")
     commented_likes_per_day: int = Field(5, ge=0, le=1000, description="The first so many of them need a comment")
+    personal_comment_length: int = Field(15, ge=1, le=300, description="Characters of a comment that counts")
+    compared_comments: int = Field(50, ge=0, le=1000, description="One's last comments that a new one must not be near")
     likes_per_minute: int = Field(4, ge=1, le=1000, description="Likes within 60 seconds")
-    refusals_until_pause: int = Field(
-        5, ge=2, le=100, description="Likes refused as spam within 24 h, until likes rest"
-    )
+    refusals_until_pause: int = Field(5, ge=2, le=100, description="Likes refused as spam, until likes rest")
+    refusals_hours: int = Field(24, ge=1, le=720, description="So long a refusal counts towards a pause")
     likes_pause_hours: int = Field(24, ge=1, le=720, description="So long they rest then")
     pass_days: int = Field(30, ge=1, le=365, description="A pass hides somebody for so long")
     rewind_minutes: int = Field(5, ge=1, le=60, description="A pass can be taken back so long")
     quiet_days: int = Field(14, ge=1, le=365, description="A match without messages is archived after so long")
     report_days: int = Field(30, ge=1, le=365, description="Somebody can be reported so long after an unmatch")
-    reporters_until_hidden: int = Field(3, ge=2, le=100, description="So many reporters in 7 days hide an account")
+    reporters_until_hidden: int = Field(3, ge=2, le=100, description="So many reporters hide an account")
+    reporters_days: int = Field(7, ge=1, le=365, description="So long a report counts towards that")
     contact_salt: str = Field(
         DEVELOPMENT_SALT,
         min_length=4,

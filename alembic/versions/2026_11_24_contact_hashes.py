@@ -15,6 +15,13 @@ depends_on: str | Sequence[str] | None = None
 
 INDEXES = {"ix_users_contact_hash": ("users", "contact_hash"), "ix_signals_case_id": ("signals", "case_id")}
 BATCH = 1000
+# Names that mean something else to Postgres, or nothing, see `accounts.rules`.
+ZONES = """
+UPDATE users SET time_zone = kept.name
+FROM (VALUES ('CET', 'Europe/Brussels'), ('MET', 'Europe/Brussels'), ('EET', 'Europe/Athens'), ('WET', 'Europe/Lisbon'),
+             ('localtime', 'UTC')) AS kept (given, name)
+WHERE time_zone = kept.given
+"""
 
 
 def upgrade() -> None:
@@ -22,8 +29,11 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         op.execute("ALTER TABLE signals VALIDATE CONSTRAINT fk_signals_case_id")
         for name, (table, column) in INDEXES.items():
-            op.drop_index(name, table_name=table, if_exists=True)  # one that was interrupted is there, and is no good
+            op.drop_index(
+                name, table_name=table, if_exists=True, postgresql_concurrently=True
+            )  # what was interrupted is no good
             op.create_index(name, table, [column], postgresql_concurrently=True)
+        op.execute(ZONES)
         while _hash_some(op.get_bind()):
             pass
 
@@ -42,5 +52,7 @@ def _hash_some(connection: sa.Connection) -> int:
         for user_id, email in connection.execute(unhashed, {"most": BATCH})
     ]
     if rows:
-        connection.execute(sa.text("UPDATE users SET contact_hash = :hash WHERE id = :id"), rows)
+        connection.execute(
+            sa.text("UPDATE users SET contact_hash = :hash WHERE id = :id AND contact_hash IS NULL"), rows
+        )
     return len(rows)

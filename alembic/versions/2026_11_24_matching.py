@@ -14,7 +14,12 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply. The strongest lock first: who reads a person and then changes them would else wait crosswise."""
+    op.add_column("users", sa.Column("contact_hash", sa.LargeBinary(), nullable=True))
+    op.add_column("users", sa.Column("likes_paused_until", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("users", sa.Column("hidden_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("users", sa.Column("dating_match_id", sa.Uuid(), nullable=True))
+    op.add_column("users", sa.Column("paused_by_dating", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.create_table(
         "passes",
         sa.Column("passer_id", sa.Uuid(), nullable=False),
@@ -160,11 +165,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_match_changes_changed_by", "match_changes", ["changed_by"], unique=False)
     op.create_index("ix_match_changes_match_id", "match_changes", ["match_id"], unique=False)
-    op.add_column("users", sa.Column("contact_hash", sa.LargeBinary(), nullable=True))
-    op.add_column("users", sa.Column("likes_paused_until", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("users", sa.Column("hidden_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("users", sa.Column("dating_match_id", sa.Uuid(), nullable=True))
-    op.add_column("users", sa.Column("paused_by_dating", sa.Boolean(), server_default=sa.text("false"), nullable=False))
 
 
 def downgrade() -> None:

@@ -62,6 +62,7 @@ def open_session(
     if renewed_hash is not None:
         user.password_hash = renewed_hash
     user.last_active_at = now
+    user.email = user.email  # which hashes it, of accounts that an older version has made
     secret = new_secret()
     expires = now + timedelta(days=settings().session_max_days)
     login = LoginSession(
@@ -160,7 +161,8 @@ def was_here(session: Session, *, user_id: uuid.UUID, now: datetime) -> None:
 
     In a transaction of its own, so that no other lock is taken while it has theirs.
     """
-    them = chosen(select(User.id).where(User.id == user_id, User.last_active_at < now - ACTIVITY_STEP))
+    stale = select(User.id).where(User.id == user_id, User.last_active_at < now - ACTIVITY_STEP)
+    them = chosen(stale, key_share=True)
     session.execute(update(User).where(User.id == them.c.id).values(last_active_at=now, updated_at=User.updated_at))
 
 

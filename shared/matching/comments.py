@@ -17,6 +17,7 @@ _WIDTH: Final = 4  # bytes of a character
 _DROPPED: Final = frozenset(
     {"Mn", "Me", "Cf"}
 )  # accents, enclosing marks and variation selectors; invisible characters
+_UNSEEN: Final = frozenset({"Cf", "Cc", "Mn", "Me"})
 _KEPT: Final = frozenset({"L", "N"})
 _VOWEL_SIGNS: Final = "Mc"  # what a vowel is in many Indian scripts, not an accent
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")  # letters by category that nobody sees
@@ -32,6 +33,12 @@ def normalised(text: str) -> str:
     while (again := _words(folded) or _bare(folded)) != folded:
         folded = again
     return folded
+
+
+def length(text: str) -> int:
+    """How many characters of a text somebody sees, a blank between words included."""
+    shown = " ".join(text.split())
+    return len(shown) if shown.isascii() else sum(unicodedata.category(one) not in _UNSEEN for one in shown)
 
 
 def shingles(words: str) -> list[int]:

@@ -113,10 +113,15 @@ told AS (
     FROM matched, (VALUES (:me), (:them)) AS people (person)
     UNION ALL
     SELECT gen_random_uuid(), :them, 'like.received', jsonb_build_object('like_id', liked.id), :now
-    FROM liked WHERE NOT EXISTS (SELECT FROM matched)
+    FROM liked WHERE NOT EXISTS (SELECT FROM matched) AND NOT EXISTS (
+        SELECT FROM passes p
+        WHERE p.passer_id = :them AND p.passed_id = :me
+            AND p.expires_on >= CAST(:now AT TIME ZONE 'UTC' AS date) AND p.expires_at > :now
+    )
+    RETURNING id
 )
 SELECT j.time_zone, j.last_active_at, j.likes_paused_until, j.day, j.free_at, coalesce(counted.used, j.used) AS used,
-       j.refusal, liked.id AS like_id, matched.id AS match_id
+       j.refusal, liked.id AS like_id, matched.id AS match_id, (SELECT count(*) FROM told)
 FROM judged j LEFT JOIN counted ON true LEFT JOIN liked ON true LEFT JOIN matched ON true
 """,
     me="uuid",

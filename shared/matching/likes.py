@@ -18,7 +18,7 @@ from shared.errors import Refusal, invalid
 from shared.events import Event, event
 from shared.matching import comments, contact_details
 from shared.matching.models import DailyLikeCount
-from shared.matching.rules import COMPARED_COMMENTS, PERSONAL_LENGTH, Quota, day_ends, in_order, side
+from shared.matching.rules import Quota, day_ends, in_order, side
 from shared.models import chosen
 from shared.settings import settings
 
@@ -55,6 +55,8 @@ class Liked:
     wish: Wish
     created_at: datetime
     match_id: uuid.UUID | None
+    told: bool
+    """Whether the other hears of it: not while they have passed, since then it waits for no answer."""
     quota: Quota
     last_active_at: datetime
 
@@ -83,11 +85,11 @@ def parameters(claims: Claims, wish: Wish, *, now: datetime) -> dict[str, Any]:
         "side": side(claims.user_id, wish.user_id),
         "now": now,
         "comment": comment,
-        "personal": comment is not None and len(comment) >= PERSONAL_LENGTH,
+        "personal": comment is not None and comments.length(comment) >= values.personal_comment_length,
         "fingerprint": comments.fingerprint(words) if comment else None,
         "shingles": f"{{{','.join(map(str, shingles))}}}",  # half of the driver's time was for a list of so many
         "near": comments.NEAR,
-        "compared": COMPARED_COMMENTS,
+        "compared": values.compared_comments,
         "photo_id": wish.photo_id,
         "prompt_id": wish.prompt_id,
         "per_day": values.likes_per_day,
@@ -111,6 +113,8 @@ class Answer:
     """Why there is no like. With neither refusal nor like somebody else was quicker: ask again."""
     like_id: uuid.UUID | None
     match_id: uuid.UUID | None
+    told: int
+    """How many people have a notification of it."""
 
     @property
     def quota(self) -> Quota:
@@ -126,11 +130,13 @@ def read(answer: Answer, wish: Wish, *, now: datetime) -> Liked:
     """
     if answer.like_id is None:
         raise _refusal(answer, now)
-    return Liked(answer.like_id, wish, now, answer.match_id, answer.quota, answer.last_active_at)
+    return Liked(answer.like_id, wish, now, answer.match_id, answer.told > 0, answer.quota, answer.last_active_at)
 
 
 def news(liker_id: uuid.UUID, liked: Liked) -> list[Event]:
     """What to tell those who look now; the rows for everybody else are the statement's."""
+    if not liked.told:
+        return []
     if liked.match_id is None:
         return [event(user_id=liked.wish.user_id, kind="like.received", data={"like_id": str(liked.id)})]
     data = {"match_id": str(liked.match_id)}
@@ -183,8 +189,8 @@ def _refusal(answer: Answer, now: datetime) -> Refusal:
         "comment_required": lambda: Refusal(
             "comment_required",
             f"The first {quota.comments_required} likes of a day come with a personal comment: write at least "
-            f"{PERSONAL_LENGTH} characters about what you noticed.",
-            details={"least": PERSONAL_LENGTH, **_details(quota)},
+            f"{settings().personal_comment_length} characters about what you noticed.",
+            details={"least": settings().personal_comment_length, **_details(quota)},
         ),
     }
     why = answer.refusal

@@ -13,14 +13,12 @@ from shared.accounts.models import Status, User
 from shared.accounts.service import begin_dating, end_dating, lock_all
 from shared.errors import Refusal
 from shared.matching.models import ContactHash, Like, Match, MatchChange, Pair
-from shared.matching.rules import BOTH, OPEN, MatchState, Why, choices, may_become, side
+from shared.matching.rules import BOTH, OPEN, MatchState, Place, Why, choices, may_become, side
 from shared.notifications.service import tell
 from shared.profiles.service import PublicProfile, bare_profile, public_profiles
 from shared.settings import settings
 
 DELETED_PERSON = "Deleted person"
-Place = tuple[datetime, uuid.UUID]
-"""Where a page of a feed ends: moment and id of its last row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +73,10 @@ def change(session: Session, user: User, *, match_id: uuid.UUID, to: MatchState,
         _propose(session, match, user, mine, now)
     elif match.state == to and match.proposed & mine:
         match.proposed &= ~mine
-        for person in (match.low_id, match.high_id):
-            _note_change(session, match, person)
+        note_change(session, match)
     else:
         move(session, match, to, why=Why.EITHER, by=user.id, now=now)
+        note_change(session, match)
     session.flush()
     return _shown(session, user, [match], now)[0]
 
@@ -98,6 +96,7 @@ def write_in(session: Session, user: User, *, match_id: uuid.UUID, now: datetime
         raise Refusal("match_closed")
     if match.state == MatchState.ARCHIVED:
         move(session, match, MatchState.ACTIVE, why=Why.MESSAGE, by=user.id, now=now)
+        note_change(session, match)
     match.active_at = now
     return match
 
@@ -112,6 +111,7 @@ def end_between(session: Session, low_id: uuid.UUID, high_id: uuid.UUID, *, by: 
     )
     if match is not None:
         move(session, match, MatchState.UNMATCHED, why=Why.BLOCK, by=by, now=now)
+        note_change(session, match, by)  # the other is not told, and finds it gone, as they find everything of this one
 
 
 def end_all(session: Session, user: User, *, now: datetime) -> int:
@@ -130,7 +130,10 @@ def end_all(session: Session, user: User, *, now: datetime) -> int:
     ).all()
     opened = [(match.low_id, match.high_id) for match in matches if match.state in OPEN]
     for match in matches:
+        was_open = match.state in OPEN
         move(session, match, MatchState.DELETED, why=Why.ACCOUNT_DELETED, by=user.id, now=now)
+        if was_open:
+            note_change(session, match)
     both_ways = opened + [(high, low) for low, high in opened]
     session.execute(update(Pair).where(tuple_(Pair.low_id, Pair.high_id).in_(opened)).values(likes=0))
     session.execute(delete(Like).where(tuple_(Like.liker_id, Like.liked_id).in_(both_ways)))
@@ -141,16 +144,28 @@ def archive_quiet(session: Session, *, now: datetime, most: int = 1000) -> int:
     """Archive matches in which nothing was written, or changed, for long; how many. Those that somebody holds wait."""
     long_ago = now - timedelta(days=settings().quiet_days)
     # Locked by what reads them: read beside a lock, a match is what it was before somebody else proposed in it.
-    matches = session.scalars(
-        select(Match)
+    quiet = session.execute(
+        select(Match, _together())
         .where(Match.state == MatchState.ACTIVE, Match.active_at < long_ago, Match.state_changed_at < long_ago)
         .order_by(Match.active_at)
         .limit(most)
-        .with_for_update(key_share=True, skip_locked=True)
+        .with_for_update(of=Match, key_share=True, skip_locked=True)
     ).all()
-    for match in matches:
+    for match, together in quiet:
         move(session, match, MatchState.ARCHIVED, why=Why.QUIET, by=None, now=now)
-    return len(matches)
+        if together:
+            note_change(session, match)
+    return len(quiet)
+
+
+def end_dating_apart(session: Session, user: User, *, now: datetime) -> None:
+    """End the dating of somebody whose contacts have come to keep the two apart: out of reach, it would never end."""
+    match = session.get(Match, user.dating_match_id) if user.dating_match_id is not None else None
+    if match is None or session.scalar(select(_together()).where(Match.id == match.id)):
+        return
+    session.refresh(match, with_for_update={"key_share": True})
+    move(session, match, MatchState.ACTIVE, why=Why.EITHER, by=user.id, now=now)
+    note_change(session, match, user.id)
 
 
 def move(session: Session, match: Match, to: MatchState, *, why: Why, by: uuid.UUID | None, now: datetime) -> None:
@@ -166,9 +181,6 @@ def move(session: Session, match: Match, to: MatchState, *, why: Why, by: uuid.U
         end_dating(session, match_id=match.id)
     match.state, match.state_changed_at, match.proposed = to, now, 0
     session.add(MatchChange(match_id=match.id, before=before, after=to, changed_by=by, why=why, created_at=now))
-    # Whom a block ends it for is not told: they find it gone, as they find everything of the other.
-    for person in (match.low_id, match.high_id) if why != Why.BLOCK else (by,):
-        _note_change(session, match, person)
 
 
 def _propose(session: Session, match: Match, user: User, mine: int, now: datetime) -> None:
@@ -182,15 +194,17 @@ def _propose(session: Session, match: Match, user: User, mine: int, now: datetim
             match.proposed |= mine
             data = {"match_id": str(match.id), "state": match.state, "dating": "proposed"}
             tell(session, user_id=_other(match, user.id), kind="match.changed", data=data)
-            _note_change(session, match, user.id)
+            note_change(session, match, user.id)
         return
     if not begin_dating(session, user_ids=(match.low_id, match.high_id), match_id=match.id):
         raise Refusal("invalid_transition", "That is not possible right now.")
     move(session, match, MatchState.DATING, why=Why.BOTH, by=user.id, now=now)
+    note_change(session, match)
 
 
-def _note_change(session: Session, match: Match, user_id: uuid.UUID | None) -> None:
-    if user_id is not None:
+def note_change(session: Session, match: Match, *user_ids: uuid.UUID) -> None:
+    """Have these people's clients look at the match again: both, unless something keeps them apart."""
+    for user_id in user_ids or (match.low_id, match.high_id):
         data = {"match_id": str(match.id), "state": match.state}
         events.note(session, user_id=user_id, kind="match.changed", data=data)
 

@@ -92,7 +92,7 @@ class DailyLikeCount(Base):
     """The day in the person's own time zone."""
     used: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     times: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), server_default=text("'{}'"))
-    """When the likes of this day were sent."""
+    """When those of the last minute were sent."""
     comments: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
     """Fingerprints of their comments, see `comments.fingerprint`."""
     rewound: Mapped[bool] = mapped_column(server_default=false())

@@ -7,8 +7,8 @@ from sqlalchemy import exists, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from shared.accounts.models import Status, User
-from shared.matching.matches import Place
 from shared.matching.models import Like, Pass
+from shared.matching.rules import Place
 from shared.matching.visibility import apart
 from shared.profiles.service import PublicProfile, public_profiles
 

@@ -9,11 +9,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 COMMENT_LENGTH: Final = 300
-PERSONAL_LENGTH: Final = 15  # characters from which on a comment can say something
-COMPARED_COMMENTS: Final = 50  # so many of one's last comments a new one must not repeat
-REFUSALS_WINDOW: Final = timedelta(hours=24)
-REPORTERS_WINDOW: Final = timedelta(days=7)
 CONTACTS: Final = 2000
+
+Place = tuple[datetime, uuid.UUID]
+"""Where a page of a feed ends: moment and id of its last row."""
 
 BOTH: Final = 3  # the sides of both
 

@@ -15,8 +15,8 @@ from shared.accounts.service import lock_all
 from shared.errors import Refusal, invalid
 from shared.matching import matches
 from shared.matching.models import Block, Like, Match, Pair
-from shared.matching.rules import OPEN, REPORTERS_WINDOW, in_order
-from shared.matching.visibility import may_see
+from shared.matching.rules import OPEN, in_order
+from shared.matching.visibility import fits, may_see
 from shared.moderation import service as moderation
 from shared.moderation.models import Reason, Report, ReportFile
 from shared.profiles.service import public_profiles
@@ -79,7 +79,7 @@ def blocks(session: Session, user: User) -> list[tuple[Block, User]]:
 def report(session: Session, user: User, *, complaint: Complaint, and_block: bool, now: datetime) -> Report:
     """Keep a report with what it is about as it is now, open a case, and hide whom several people report.
 
-    Possible for whom one can see, has matched or blocked lately, also a while after an unmatch.
+    Possible for whom one can see or has passed, and a while after a like of theirs, an unmatch or a block.
 
     Raises:
         Refusal: `cannot_target_self`, `not_found`, or `validation_error` for a photo or answer that is not theirs.
@@ -120,7 +120,7 @@ def _hide_if_many(session: Session, reported: User, case_id: uuid.UUID, now: dat
     reporters = session.scalar(
         select(func.count(Report.reporter_id.distinct())).where(
             Report.user_id == reported.id,
-            Report.created_at > now - REPORTERS_WINDOW,
+            Report.created_at > now - timedelta(days=settings().reporters_days),
             Report.case_id == case_id,  # what moderators have closed a case on does not count again
         )
     )
@@ -137,7 +137,8 @@ def _reportable(user: User, now: datetime) -> ColumnElement[bool]:
     lately = now - timedelta(days=settings().report_days)
     low, high = func.least(User.id, user.id), func.greatest(User.id, user.id)
     return or_(
-        and_(User.status != Status.DELETING, may_see(user, now=now)),
+        and_(User.status != Status.DELETING, or_(may_see(user, now=now), fits(user, now=now))),
+        exists().where(Like.liker_id == User.id, Like.liked_id == user.id, Like.created_at > lately),
         exists().where(
             Match.low_id == low,
             Match.high_id == high,

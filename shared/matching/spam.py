@@ -11,7 +11,6 @@ from shared.accounts.models import User
 from shared.accounts.service import lock
 from shared.errors import Refusal
 from shared.matching.likes import Wish, paused
-from shared.matching.rules import REFUSALS_WINDOW
 from shared.moderation import service as moderation
 from shared.moderation.models import Signal
 from shared.settings import settings
@@ -36,7 +35,7 @@ def count(session: Session, user: User, *, refusal: Refusal, wish: Wish, now: da
         select(Signal).where(
             Signal.user_id == user.id,
             Signal.kind == KIND,
-            Signal.created_at > now - REFUSALS_WINDOW,
+            Signal.created_at > now - timedelta(hours=settings().refusals_hours),
             Signal.case_id.is_(None),  # what has led to a pause does not count towards another
         )
     ).all()
@@ -44,7 +43,8 @@ def count(session: Session, user: User, *, refusal: Refusal, wish: Wish, now: da
     if len(signals) >= settings().refusals_until_pause:
         user.likes_paused_until = until = now + timedelta(hours=settings().likes_pause_hours)
         case_id = moderation.open_case(session, user_id=user.id, now=now, signals=signals)
-        facts = f"{len(signals)} of your likes within 24 hours were refused as spam, so your likes are paused."
+        hours = settings().refusals_hours
+        facts = f"{len(signals)} of your likes within {hours} hours were refused as spam, so your likes are paused."
         moderation.decide(
             session, user_id=user.id, case_id=case_id, kind="likes_paused", facts=facts, rule=RULE, until=until, now=now
         )

@@ -26,13 +26,22 @@ def could_meet(viewer: User, *, now: datetime) -> ColumnElement[bool]:
     Both are active, nothing keeps them apart, the viewer has not decided on them yet, and each is within the other's
     genders and ages, by the day of UTC. Somebody who has not said their gender fits those who seek all.
     """
+    return and_(
+        true() if viewer.status == Status.ACTIVE else false(),
+        User.hidden_at.is_(None),
+        fits(viewer, now=now),
+        ~exists().where(Like.liker_id == viewer.id, Like.liked_id == User.id),
+        ~_passed(viewer, now),
+    )
+
+
+def fits(viewer: User, *, now: datetime) -> ColumnElement[bool]:
+    """Whether an active user could be shown to the viewer, had they not decided on them and were nobody hidden."""
     today = now.date()
     mine = public_age(viewer.birth_date, today)
     return and_(
-        true() if viewer.status == Status.ACTIVE else false(),
         User.id != viewer.id,
         User.status == Status.ACTIVE,
-        User.hidden_at.is_(None),
         User.email_verified_at.is_not(None) if settings().verified_email_required else true(),
         exists().where(Photo.user_id == User.id, Photo.status == PhotoStatus.READY),
         _sought_by(viewer),
@@ -41,8 +50,6 @@ def could_meet(viewer: User, *, now: datetime) -> ColumnElement[bool]:
         User.min_age <= mine,
         or_(User.max_age >= mine, User.max_age == OLDEST),
         ~apart(viewer),
-        ~exists().where(Like.liker_id == viewer.id, Like.liked_id == User.id),
-        ~_passed(viewer, now),
         ~exists().where(_of_both(Match, viewer), Match.state != MatchState.DELETED),
     )
 

@@ -82,7 +82,7 @@ def notices(session: Session, user: User) -> Sequence[Notice]:
 
 
 def appeal(session: Session, user: User, *, notice_id: uuid.UUID, text: str, now: datetime) -> Notice:
-    """Object to a decision, once: its case waits for a moderator again.
+    """Object to a decision, once: it is put before moderators, in the person's open case.
 
     Raises:
         Refusal: `not_found`, `invalid_transition` when they have objected already.
@@ -94,7 +94,9 @@ def appeal(session: Session, user: User, *, notice_id: uuid.UUID, text: str, now
     if notice.appeal is not None:
         raise Refusal("invalid_transition", "You have objected to this already. Somebody will look at it.")
     notice.appeal, notice.appealed_at = text, now
-    notice.case_id = open_case(session, user_id=user.id, now=now)
+    keep_signal(session, kind="appeal", subject=str(notice.id), user_id=user.id, evidence={}, now=now)
+    objection = session.scalars(select(Signal).where(Signal.kind == "appeal", Signal.subject == str(notice.id))).one()
+    open_case(session, user_id=user.id, now=now, signals=[objection])
     return notice
 
 

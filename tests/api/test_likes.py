@@ -91,7 +91,7 @@ def test_the_first_likes_of_a_day_need_a_personal_comment(
 ) -> None:
     people = [sign_up(client) for _ in range(7)]
     for number, words in enumerate(WORDS[:5]):
-        for missing in (None, "", "Hey there, you", " " * 20):
+        for missing in (None, "", "Hey there, you", " " * 20, "hi" + 13 * "\u200b", "hi" + 20 * " " + "you"):
             refused = like(ada, people[number], missing)
             assert error_code(refused) == "comment_required", missing
             assert refused.json()["error"]["details"]["quota"]["comments_required_remaining"] == 5 - number
@@ -362,3 +362,14 @@ def test_a_match_is_made_once_for_a_pair(ada: Person, bob: Person, session: Sess
     like(bob, ada)
     like(bob, ada, WORDS[1])
     assert session.scalar(select(func.count()).select_from(Match)) == 1
+
+
+def test_a_comment_has_something_to_read(ada: Person, bob: Person) -> None:
+    assert error_code(like(ada, bob, "\u200b" * 15)) == "validation_error"
+    assert like(ada, bob, "Hey there, Adam").status_code == 201, "15 characters are enough"
+
+
+def test_who_has_passed_is_not_told_of_a_like(ada: Person, bob: Person, session: Session) -> None:
+    bob.post("/v1/matching/pass", json={"user_id": str(ada.id)})
+    assert like(ada, bob).status_code == 201
+    assert session.scalars(select(Notification)).all() == []

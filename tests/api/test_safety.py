@@ -11,8 +11,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.accounts.models import User
-from shared.matching.models import Block, ContactHash, Match
-from shared.moderation.models import Case, Notice, Report
+from shared.matching.models import Block, ContactHash, Like, Match
+from shared.moderation.models import Case, Notice, Report, Signal
 from shared.notifications.models import Notification
 from shared.photos import pipeline
 from shared.photos.models import Photo, PhotoStatus
@@ -122,6 +122,7 @@ def test_an_unmatch_leaves_thirty_days_to_report(
     bob.post("/v1/matching/unmatch", json={"match_id": match})
     bob.post(BLOCK, json={"user_id": str(ada.id)})
     session.execute(update(Match).values(state_changed_at=datetime.now(UTC) - timedelta(days=days)))
+    session.execute(update(Like).values(created_at=datetime.now(UTC) - timedelta(days=60)))
     answer = ada.post(REPORT, json={"user_id": str(bob.id), "reason": "offline_behaviour"})
     assert answer.status_code == (201 if possible else 404)
 
@@ -219,5 +220,38 @@ def test_what_moderators_have_decided_does_not_count_again(
     assert session.scalars(select(User.hidden_at).where(User.id == bob.id)).one() is None
     (notice,) = bob.get("/v1/notices").json()["items"]
     bob.post(f"/v1/notices/{notice['id']}/appeal", json={"text": "It was my brother."})
-    opened = session.scalars(select(Notice.case_id)).one()
-    assert session.get_one(Case, opened).closed_at is None, "an objection waits for somebody"
+    objection = session.scalars(select(Signal).where(Signal.kind == "appeal")).one()
+    assert objection.case_id is not None
+    assert session.get_one(Case, objection.case_id).closed_at is None, "an objection waits for somebody"
+    assert objection.subject == notice["id"]
+
+
+def test_contacts_end_a_dating_that_nobody_could_end_any_more(ada: Person, bob: Person, session: Session) -> None:
+    match = matched(ada, bob)
+    for person in (ada, bob):
+        person.patch(f"{MATCHES}/{match}", json={"state": "dating"})
+    hashed = session.scalars(select(User.contact_hash).where(User.id == bob.id)).one()
+    assert hashed is not None
+    ada.put(CONTACTS, json={"hashes": ["a" * 64]})
+    assert ada.get("/v1/users/me").json()["status"] == "paused", "somebody else's"
+    ada.put(CONTACTS, json={"hashes": [hashed.hex()]})
+    for person in (ada, bob):
+        assert person.get("/v1/users/me").json()["status"] == "active"
+        assert person.get(MATCHES).json()["items"] == []
+    ada.put(CONTACTS, json={"hashes": []})
+    assert [one["state"] for one in bob.get(MATCHES).json()["items"]] == ["active"]
+
+
+def test_who_insults_and_blocks_can_be_reported(ada: Person, bob: Person, session: Session) -> None:
+    like(bob, ada, "You look like somebody who has it coming.")
+    bob.post(BLOCK, json={"user_id": str(ada.id)})
+    report(ada, bob, reason="harassment")
+    assert session.scalars(select(Report)).one().snapshot["like"]["comment"].startswith("You look")
+    assert session.scalars(select(Block.blocker_id)).all() == [bob.id]
+
+
+def test_who_was_passed_or_is_hidden_can_be_reported(ada: Person, bob: Person, session: Session) -> None:
+    ada.post("/v1/matching/pass", json={"user_id": str(bob.id)})
+    assert ada.get(f"/v1/users/{bob.id}").status_code == 404
+    session.execute(update(User).where(User.id == bob.id).values(hidden_at=func.now()))
+    report(ada, bob, reason="fake_profile")

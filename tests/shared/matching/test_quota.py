@@ -34,7 +34,7 @@ from shared.matching import likes
 from shared.matching.like_statement import LIKE
 from shared.matching.likes import Answer, Liked, Wish
 from shared.matching.models import DailyLikeCount
-from shared.matching.rules import PERSONAL_LENGTH, Quota, day_ends
+from shared.matching.rules import Quota, day_ends
 from tests.people import make_user
 from tests.shared.matching.zones import ALL, PECULIAR, ZONES, local_day, moments
 
@@ -42,6 +42,7 @@ YEARS = range(2015, 2036)
 # The newest time zone data of the database and of this machine may be of different years: these are long agreed on.
 SETTLED = range(2015, 2022)
 PER_DAY, COMMENTED, PER_MINUTE = 3, 1, 2
+PERSONAL = 15  # characters
 MINUTE = timedelta(seconds=60)
 
 
@@ -104,7 +105,7 @@ class Diary:
             return "daily_like_limit"
         if len([time for time in self.times if now - time < MINUTE]) >= PER_MINUTE:
             return "too_fast"
-        if self.used_today(now) < COMMENTED and len(words or "") < PERSONAL_LENGTH:
+        if self.used_today(now) < COMMENTED and len(words or "") < PERSONAL:
             return "comment_required"
         return None
 
@@ -177,7 +178,7 @@ class QuotaMachine(RuleBasedStateMachine):
     def forget_counts(self) -> None:
         likes.forget_counts(self.session, now=self.now)
 
-    @rule(length=st.sampled_from([0, PERSONAL_LENGTH - 1, PERSONAL_LENGTH, PERSONAL_LENGTH]))
+    @rule(length=st.sampled_from([0, PERSONAL - 1, PERSONAL, PERSONAL]))
     def like(self, length: int) -> None:
         words = self.new_words(length) or None
         expected = self.diary.refusal(self.now, words)
@@ -194,9 +195,9 @@ class QuotaMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0, 30, 59.5]))
     def like_twice(self, seconds: float) -> None:
-        self.like(PERSONAL_LENGTH)
+        self.like(PERSONAL)
         self.time_passes(seconds)
-        self.like(PERSONAL_LENGTH)
+        self.like(PERSONAL)
 
     @invariant()
     def what_is_left_is_what_the_diary_says(self) -> None:

@@ -219,7 +219,7 @@ def test_a_block_hides_both_whatever_they_have_to_do_with_each_other(session: Se
 def test_contacts_are_hidden_from_each_other(session: Session, *, liked: bool) -> None:
     ada, bob, eve = person(session), person(session), person(session)
     assert bob.contact_hash is not None
-    contacts.replace(session, ada, hashes={bob.contact_hash})
+    contacts.replace(session, ada, hashes={bob.contact_hash}, now=NOW)
     if liked:
         like(session, bob, ada)
     for viewer, other in ((ada, bob), (bob, ada)):
