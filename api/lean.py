@@ -5,14 +5,12 @@ one form, `async def route(request, me: Me, body: SomeBody) -> SomeShape`, so ea
 any other; the body is read as JSON whatever its content type says. See docs/decisions/0012-lean-path.md.
 """
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security.utils import get_authorization_scheme_param
 from pydantic import BaseModel, ValidationError
+from starlette.types import Receive, Scope, Send
 
 from api.dependencies import signed_in
 from shared.accounts.models import Role
@@ -21,19 +19,18 @@ from shared.accounts.models import Role
 class LeanRoute(APIRoute):
     """A route of that form: `APIRouter(route_class=LeanRoute)`."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What FastAPI calls for each request."""
-        endpoint: Callable[..., Coroutine[Any, Any, BaseModel]] = self.endpoint
-        body_type: type[BaseModel] = endpoint.__annotations__["body"]
-        status = self.status_code or 200
-
-        async def handle(request: Request) -> Response:
-            scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
-            me = signed_in(request, token if scheme.lower() == "bearer" else None, Role.USER)
-            answer = await endpoint(request=request, me=me, body=_read(body_type, await request.body()))
-            return Response(answer.model_dump_json(), status, media_type="application/json")
-
-        return handle
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what is raised is answered by the application's handlers, as everywhere."""
+        if self.methods and scope["method"] not in self.methods:
+            await super().handle(scope, receive, send)  # which says so
+            return
+        request = Request(scope, receive, send)
+        scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
+        me = signed_in(request, token if scheme.lower() == "bearer" else None, Role.USER)
+        body = _read(self.endpoint.__annotations__["body"], await request.body())
+        answer: BaseModel = await self.endpoint(request=request, me=me, body=body)
+        response = Response(answer.model_dump_json(), self.status_code or 200, media_type="application/json")
+        await response(scope, receive, send)
 
 
 def _read(body_type: type[BaseModel], content: bytes) -> BaseModel:

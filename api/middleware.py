@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -19,6 +19,7 @@ from shared.photos.rules import MAX_BYTES
 JSON_LIMIT: Final = 64 * 1024
 UPLOAD_LIMIT: Final = MAX_BYTES + 64 * 1024  # the file and the multipart form around it
 LIMITS: Final = {"/v1/profile/photos": UPLOAD_LIMIT, "/v1/matching/contacts": 192 * 1024}  # of paths that take more
+_ID: Final = b"x-request-id"
 _log = log.logger(__name__)
 
 
@@ -32,14 +33,16 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = log.request_id(Headers(scope=scope).get("x-request-id"))
+        request_id = log.request_id(
+            next((value.decode("latin-1") for name, value in scope["headers"] if name == _ID), None)
+        )
         status, began = 0, time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                message["headers"] = [*message.get("headers", ()), (_ID, request_id.encode())]
             await send(message)
 
         with log.context(request_id=request_id):
@@ -98,8 +101,10 @@ class BodyLimits:
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         limit = LIMITS.get(path, JSON_LIMIT)
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > limit:
+        announced = Headers(scope=scope).get("content-length")
+        if announced is None or not announced.isdecimal():
+            await self._limited[limit](scope, receive, send)
+        elif int(announced) > limit:
             await answer(Refusal("too_large", details={"limit_bytes": limit}))(scope, receive, send)
-            return
-        await self._limited[limit](scope, receive, send)
+        else:
+            await self._app(scope, receive, send)  # the server lets nobody send more than they have announced

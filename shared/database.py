@@ -19,7 +19,7 @@ from shared.settings import Settings, settings
 P = ParamSpec("P")
 T = TypeVar("T")
 
-GATHER: Final = 0.02  # seconds that an event of the lean path waits for others
+GATHER: Final = 0.05  # seconds that an event of the lean path waits for others
 
 
 class Database:

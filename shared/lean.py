@@ -82,10 +82,13 @@ class LeanPool:
         """
         assert self._pool is not None, "not opened"
         for _ in range(self._pool.max_size + 1):  # all that are open may be dead, and then there is a new one
-            async with self._pool.connection() as connection:
+            connection = await self._pool.getconn()
+            try:
                 if not _server_has_left(connection):
                     return await statement.one_async(connection, values)
                 await connection.close()  # which makes the pool open another
+            finally:
+                await self._pool.putconn(connection)
         raise OperationalError("the server has closed every connection")
 
 
