@@ -20,6 +20,8 @@ JSON_LIMIT: Final = 64 * 1024
 UPLOAD_LIMIT: Final = MAX_BYTES + 64 * 1024  # the file and the multipart form around it
 LIMITS: Final = {"/v1/profile/photos": UPLOAD_LIMIT, "/v1/matching/contacts": 192 * 1024}  # of paths that take more
 _ID: Final = b"x-request-id"
+_ORIGIN: Final = b"origin"
+_KEPT: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = log.logger(__name__)
 
 
@@ -56,6 +58,17 @@ class RequestContext:
 
 class Cors(CORSMiddleware):
     """Lets the pages of known sites call us; to others it says no in the form of every error."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers to who is no page need nothing of it, but for those that caches keep: they must know whom for."""
+        if (
+            scope["type"] == "http"
+            and scope["method"] not in _KEPT
+            and not any(name == _ORIGIN for name, _ in scope["headers"])
+        ):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """The answer to a browser that asks whether a page may send its request."""

@@ -25,10 +25,10 @@ from bench.round_trips import Counter
 from dev import parts
 from dev.temporary import stores
 
-PEOPLE: Final = 1200
+PEOPLE: Final = 2000
 LIKES_EACH: Final = 10
 CONNECTIONS: Final = 16
-ROUNDS: Final = 15
+ROUNDS: Final = 30
 REQUESTS: Final = 600  # of each, in a round
 WARM_UP: Final = 500
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
