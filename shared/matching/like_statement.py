@@ -7,8 +7,8 @@ from shared.lean import Statement
 # All parts see the database as it was when the statement began. What may have changed since is decided where rows take
 # turns: in the two upserts, whose ON CONFLICT sees the newest version of its row. The person's day is the one of all
 # their likes: quota, velocity and equal comments. The pair is the one of both people: block, and whose like is the
-# second. If either has changed the statement leaves no trace, and says nothing (neither refusal nor like) or fails at a
-# constraint: run again, it sees what the other did.
+# second. If either has changed the statement leaves no trace, and says nothing (neither refusal nor like) or fails:
+# run again, it sees what the other did.
 LIKE: Final = Statement(
     """
 WITH me AS (

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from shared import events
 from shared.accounts.models import Status, User
 from shared.accounts.service import begin_dating, end_dating, lock_all
 from shared.errors import Refusal
-from shared.matching.models import ContactHash, Like, Match, MatchChange, Pair
+from shared.matching.models import Like, Match, MatchChange, Pair
 from shared.matching.rules import BOTH, OPEN, MatchState, Place, Why, choices, may_become, side
+from shared.matching.visibility import apart
 from shared.notifications.service import tell
 from shared.profiles.service import PublicProfile, bare_profile, public_profiles
 from shared.settings import settings
@@ -258,22 +259,9 @@ def _of(user: User) -> ColumnElement[bool]:
 
 
 def _together() -> ColumnElement[bool]:
-    """Nothing keeps the two apart, see `visibility.apart`."""
+    """Whether nothing keeps the two of a match apart."""
     low, high = aliased(User), aliased(User)
-    contacts = (
-        select(ContactHash.user_id)
-        .join(low, low.id == Match.low_id)
-        .join(high, high.id == Match.high_id)
-        .where(
-            or_(
-                and_(ContactHash.user_id == low.id, ContactHash.hash == high.contact_hash),
-                and_(ContactHash.user_id == high.id, ContactHash.hash == low.contact_hash),
-            )
-        )
-        .correlate(Match)
-    )
-    blocked = exists().where(Pair.low_id == Match.low_id, Pair.high_id == Match.high_id, Pair.blocked)
-    return and_(~blocked, ~contacts.exists())
+    return exists().where(low.id == Match.low_id, high.id == Match.high_id, ~apart(low, high))
 
 
 def _other(match: Match, person: uuid.UUID) -> uuid.UUID:

@@ -20,6 +20,7 @@ from shared.settings import settings
 
 WEEK: Final = timedelta(days=7)
 PATIENCE: Final = "100ms"
+_PREFIX: Final = "passes_"  # of a partition's name, before the Monday with which it begins
 _PARTITIONS: Final = 7_237_424  # any number: whoever makes or drops partitions at the same time waits for it
 
 
@@ -127,9 +128,6 @@ def _drop(session: Session, name: str) -> bool:
             raise
         return False
     return True
-
-
-_PREFIX: Final = "passes_"
 
 
 def _ensure_partition(session: Session, day: date) -> None:

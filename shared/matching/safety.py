@@ -23,7 +23,9 @@ from shared.profiles.service import public_profiles
 from shared.settings import settings
 
 EVIDENCE: Final = "1080"  # the rendition of each photo that is kept for moderators
-HIDDEN_RULE: Final = "An account that several people report within a week is hidden until somebody has looked at it."
+HIDDEN_RULE: Final = (
+    "An account that several people report within a few days is hidden until somebody has looked at it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ def _hide_if_many(session: Session, reported: User, case_id: uuid.UUID, now: dat
     if reported.hidden_at is not None or (reporters or 0) < settings().reporters_until_hidden:
         return
     reported.hidden_at = now
-    facts = "Several people have reported your account within a week, so others are not shown it for now."
+    days = settings().reporters_days
+    facts = f"Several people have reported your account within {days} days, so others are not shown it for now."
     moderation.decide(
         session, user_id=reported.id, case_id=case_id, kind="hidden", facts=facts, rule=HIDDEN_RULE, until=None, now=now
     )

@@ -61,12 +61,14 @@ def may_see(viewer: User, *, now: datetime) -> ColumnElement[bool]:
     return or_(User.id == viewer.id, could_meet(viewer, now=now), _met(viewer))
 
 
-def apart(viewer: User) -> ColumnElement[bool]:
+def apart(one: User | type[User], other: type[User] = User) -> ColumnElement[bool]:
     """Whether a block, or the hashed address of one among the other's contacts, keeps these two apart."""
     return or_(
-        exists().where(_of_both(Pair, viewer), Pair.blocked),
-        exists().where(ContactHash.user_id == viewer.id, ContactHash.hash == User.contact_hash),
-        exists().where(ContactHash.user_id == User.id, ContactHash.hash == viewer.contact_hash),
+        exists().where(
+            Pair.low_id == func.least(one.id, other.id), Pair.high_id == func.greatest(one.id, other.id), Pair.blocked
+        ),
+        exists().where(ContactHash.user_id == one.id, ContactHash.hash == other.contact_hash),
+        exists().where(ContactHash.user_id == other.id, ContactHash.hash == one.contact_hash),
     )
 
 
