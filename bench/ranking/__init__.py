@@ -1,0 +1,1 @@
+"""How well people are ranked for each other, against simple rankers, on decisions that people have made."""

@@ -1,0 +1,1 @@
+"""Discovery: who is shown to whom, in what order, and why."""
