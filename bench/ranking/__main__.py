@@ -18,6 +18,9 @@ def main(arguments: Sequence[str]) -> None:
         message = f"There is no file {path}"
         raise SystemExit(message)
     evenings = read(path)
+    if not evenings:
+        message = f"There are no decisions in {path}"
+        raise SystemExit(message)
     print(size(evenings))
     print(table(evenings))
 

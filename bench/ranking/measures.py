@@ -64,7 +64,7 @@ def first(scores: Floats, count: int) -> Floats:
     count = min(count, len(scores))
     last = np.sort(scores)[-count]
     above, level = scores > last, scores == last
-    return above + level * ((count - above.sum()) / level.sum())
+    return np.where(above, 1.0, level * ((count - above.sum()) / level.sum()))
 
 
 def gini(often: Floats) -> float:
