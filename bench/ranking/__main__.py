@@ -3,10 +3,16 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from bench.ranking.evenings import Evening, read
 from bench.ranking.measures import measure
 from bench.ranking.rankers import RANKERS
+
+LEGEND: Final = """\
+All leave the pair's own two decisions out; scores that tie are averaged. AUC for a mutual match over all directed rows;
+match@k: the share of matches among the first k of each person's list in their evening, averaged over all people;
+Gini@1: of how often each person stands first in a list, over all people of all evenings."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -23,6 +29,7 @@ def main(arguments: Sequence[str]) -> None:
         raise SystemExit(message)
     print(size(evenings))
     print(table(evenings))
+    print(LEGEND)
 
 
 def size(evenings: Sequence[Evening]) -> str:
