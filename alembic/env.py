@@ -6,6 +6,7 @@ from sqlalchemy import create_engine, pool, text
 
 import shared.accounts.models
 import shared.badges.models
+import shared.discovery.models
 import shared.health
 import shared.ledger
 import shared.matching.models

@@ -8,11 +8,14 @@ from shared.jobs import (
     ARCHIVE_QUIET_MATCHES,
     ASK_FOR_UNFINISHED_VECTORS,
     ASK_FOR_UNMADE_BADGES,
+    ASK_FOR_MISSING_QUEUES,
     EXPIRE_PASSES,
+    FINISH_NIGHT,
     HEARTBEATS,
     PURGE_SESSIONS,
     REFRESH_POPULATION,
     RESET_COUNTERS,
+    START_NIGHT,
     SWEEP_FILES,
     SWEEP_WORK,
     TIDY_PHOTOS,
@@ -46,6 +49,9 @@ TIMETABLE: Final = (
     _row(ARCHIVE_QUIET_MATCHES, minutes=10),
     _row(EXPIRE_PASSES, hours=1),
     _row(RESET_COUNTERS, hours=1),
+    _row(START_NIGHT, minutes=10),
+    _row(FINISH_NIGHT, minutes=1),
+    _row(ASK_FOR_MISSING_QUEUES, minutes=10),
 )
 
 

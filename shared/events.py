@@ -20,6 +20,7 @@ TYPES: Final = frozenset(
         "match.created",
         "match.changed",
         "notice.created",
+        "discovery.refreshed",
     }
 )
 _NOTED: Final = "events"

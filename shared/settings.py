@@ -128,6 +128,22 @@ class Settings(BaseSettings):
         description="Public salt of hashed contacts: choose it once, before the first user",
     )
 
+    # Discovery
+    discovery_hour: int = Field(3, ge=0, le=23, description="From this hour (UTC) on everybody's queue is made anew")
+    discovery_queue: int = Field(100, ge=20, le=200, description="People in a queue")
+    discovery_low: int = Field(20, ge=1, le=100, description="With fewer left, a queue is made anew")
+    discovery_delay_seconds: float = Field(1, ge=0, le=60, description="Changes within so long are one refresh")
+    discovery_cell: int = Field(
+        2500, ge=100, le=100_000, description="People of one gender that a cell of the map offers: who was here last"
+    )
+    newcomer_days: int = Field(14, ge=0, le=90, description="Somebody is new for so long")
+    newcomer_every: int = Field(10, ge=2, le=100, description="Every so manyth place of a queue is for somebody new")
+    exposure_damping: int = Field(
+        120, ge=0, le=300, description="Thousandths of a rank taken from who is in very many queues; 0: none"
+    )
+    liked_you_shown: bool = Field(default=False, description="A card tells whether they have liked the viewer")
+    moves_per_day: int = Field(20, ge=1, le=1000, description="How often somebody's place can change within 24 hours")
+
     # The quiz
     quiz_retake_days: int = Field(30, ge=0, le=365, description="Days until the quiz can be taken again")
 

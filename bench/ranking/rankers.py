@@ -6,12 +6,11 @@ from typing import Final
 import numpy as np
 
 from bench.ranking.evenings import Evening, Floats, Integers, left
-from shared.discovery.appeal import Decisions, Standing, own, reciprocity, standing
+from shared.discovery.appeal import AGE_POINTS, Decisions, Standing, own, reciprocity, standing
 
 Ranker = Callable[[Evening], Floats]
 
 SEED: Final = 1
-AGE_POINTS: Final = 8  # a year between two people, in points of reciprocity
 USUAL_GAP: Final = 4  # years, where an age is not known
 
 

@@ -1,15 +1,18 @@
 """The tables of accounts: users, their login sessions, and the counter that guards login while Redis is away."""
 
 import uuid
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
     CheckConstraint,
+    Computed,
     Date,
+    DateTime,
     Float,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     Text,
@@ -84,6 +87,15 @@ class User(Base):
     bio: Mapped[str] = mapped_column(Text, default="", server_default="")
     latitude: Mapped[float | None] = mapped_column(Float)
     longitude: Mapped[float | None] = mapped_column(Float)
+    place: Mapped[list[int] | None] = mapped_column(
+        ARRAY(Integer), Computed("place_of(latitude, longitude)", persisted=True)
+    )
+    """The middle of the cell of a map that they are in, in metres from the middle of the earth: what distances are
+    computed from. Postgres makes it, so that nobody can forget to."""
+    moved_at: Mapped[list[datetime]] = mapped_column(
+        ARRAY(DateTime(timezone=True)), default=list, server_default=text("'{}'")
+    )
+    """When they were in another cell than before, lately."""
     time_zone: Mapped[str] = mapped_column(Text, default="UTC", server_default="UTC")
     sought_genders: Mapped[list[str]] = mapped_column(
         ARRAY(Text), default=lambda: list(Gender), server_default=text("'{woman,man,nonbinary}'")

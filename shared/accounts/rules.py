@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 USERNAME: Final = r"^[a-z0-9_.]{3,30}$"
 ADULT: Final = 18  # years
+OLDEST: Final = 99  # as the highest age that somebody seeks it means: and older
 BIO_LENGTH: Final = 500
 NAME_LENGTH: Final = 50
 # To Postgres these are abbreviations, which know no summer time. The IANA has made them links to these zones.
@@ -32,6 +33,14 @@ def public_age(birth_date: date, today: date) -> int:
     Somebody may turn 18, and join, where the day has come hours before: nobody here is ever younger.
     """
     return max(ADULT, age(birth_date, today))
+
+
+def years_before(today: date, years: int) -> date:
+    """The latest birth date of somebody who is `years` old or older today."""
+    try:
+        return today.replace(year=today.year - years)
+    except ValueError:  # 29 February, and no leap year then: whoever was born on 1 March is younger
+        return date(today.year - years, 2, 28)
 
 
 def password_weakness(password: str, *, about: tuple[str | None, ...] = ()) -> str | None:

@@ -11,9 +11,12 @@ PRIOR: Final = 3  # decisions, at the usual share of yes, that are added to ever
 STRETCH: Final = 1.5  # by how much people differ more than their shrunken shares do
 OWN_FIFTHS: Final = 4  # of a viewer's own numbers
 
+AGE_POINTS: Final = 8  # a year between two people, in points of reciprocity
+
 HUNDREDTHS: Final = 100  # log-odds are whole hundredths, so that every language orders people alike
 LIMIT: Final = 400  # of openness, of appeal, and of their sum: chances of 1.8 % to 98.2 %
 POINTS: Final = 1000
+USUAL: Final = 0.3  # share of yes until it is known
 RAREST: Final = 0.01  # nobody's usual share of yes is held to be nearer to never or always
 
 

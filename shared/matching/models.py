@@ -105,7 +105,7 @@ class Pass(Base):
     """
 
     __tablename__ = "passes"
-    __table_args__ = ({"postgresql_partition_by": "RANGE (expires_on)"},)
+    __table_args__ = (Index("ix_passes_passed_id", "passed_id"), {"postgresql_partition_by": "RANGE (expires_on)"})
 
     passer_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     passed_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

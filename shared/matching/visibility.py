@@ -2,22 +2,19 @@
 
 import uuid
 from datetime import date, datetime
-from typing import Final
 
 from sqlalchemy import and_, any_, exists, false, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from shared.accounts.models import Gender, Role, Status, User
-from shared.accounts.rules import ADULT, public_age
+from shared.accounts.rules import ADULT, OLDEST, public_age, years_before
 from shared.errors import Refusal
 from shared.matching.models import ContactHash, Like, Match, Pair, Pass
 from shared.matching.rules import OPEN, MatchState
 from shared.photos.models import Photo, PhotoStatus
 from shared.profiles.service import PublicProfile, public_profiles
 from shared.settings import settings
-
-OLDEST: Final = 99  # as the highest age of a preference it means: and older
 
 
 def could_meet(viewer: User, *, now: datetime) -> ColumnElement[bool]:
@@ -123,14 +120,6 @@ def _seeks(viewer: User) -> ColumnElement[bool]:
 def _born_within(youngest: int, oldest: int, today: date) -> ColumnElement[bool]:
     """Whether they have had birthday number `youngest`, and not yet the one after `oldest`."""
     return and_(
-        User.birth_date <= _years_before(today, youngest) if youngest > ADULT else true(),  # which everybody is
-        User.birth_date > _years_before(today, oldest + 1) if oldest != OLDEST else true(),
+        User.birth_date <= years_before(today, youngest) if youngest > ADULT else true(),  # which everybody is
+        User.birth_date > years_before(today, oldest + 1) if oldest != OLDEST else true(),
     )
-
-
-def _years_before(today: date, years: int) -> date:
-    """The latest birth date of somebody who is `years` old or older today."""
-    try:
-        return today.replace(year=today.year - years)
-    except ValueError:  # 29 February, and no leap year then: whoever was born on 1 March is younger
-        return date(today.year - years, 2, 28)

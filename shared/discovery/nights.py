@@ -1,0 +1,183 @@
+"""The nightly run over everybody: begun once a day, its regions ranked by whoever is free, and what it came to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import exists, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from shared import ledger, log
+from shared.accounts.models import Status, User
+from shared.discovery import appeal, candidates, rules
+from shared.discovery.models import Candidate, DiscoveryQueue, DiscoveryRun
+from shared.jobs import RANK_REGION, REFRESH_QUEUE
+from shared.ledger import Work
+from shared.settings import settings
+
+PATIENCE: Final = "SET LOCAL statement_timeout TO '10min'"
+FORGOTTEN: Final = timedelta(minutes=5)
+CERTAIN: Final = 500  # decisions at the usual share that are added to those of everybody: with few, little is known
+_log = log.logger(__name__)
+
+_SIDE: Final = "CASE u.gender {} ELSE {} END".format(
+    " ".join(f"WHEN '{gender}' THEN {n}" for n, gender in enumerate(rules.GENDERS, start=1) if gender),
+    len(rules.GENDERS),
+)
+# A sample: shares of so many decisions are as exact as they need to be.
+_SHARES: Final = text(f"""
+WITH decided AS (
+    (SELECT liker_id AS giver, liked_id AS receiver, 1 AS yes FROM likes WHERE created_at > :since LIMIT 200000)
+    UNION ALL
+    (SELECT passer_id, passed_id, 0 FROM passes LIMIT 200000)
+),
+scale AS (  -- of likes and of passes the same share
+    SELECT (SELECT count(*) FROM likes WHERE created_at > :since)::float AS likes,
+        (SELECT count(*) FROM passes)::float AS passes
+)
+SELECT side, given,
+    (sum(weight * yes) + {CERTAIN} * {appeal.USUAL}) / (sum(weight) + {CERTAIN}) AS share
+FROM (
+    SELECT {_SIDE} AS side, given, yes, CASE WHEN yes = 1 THEN greatest(1, likes / 200000)
+        ELSE greatest(1, passes / 200000) END AS weight
+    FROM decided CROSS JOIN scale
+    CROSS JOIN LATERAL (VALUES (giver, true), (receiver, false)) AS who (id, given)
+    JOIN users u ON u.id = who.id
+) weighted
+GROUP BY side, given
+""")
+_REGIONS: Final = text("""
+WITH RECURSIVE of_region AS (
+    (SELECT region FROM candidates ORDER BY region LIMIT 1)
+    UNION ALL
+    SELECT (SELECT c.region FROM candidates c WHERE c.region > r.region ORDER BY c.region LIMIT 1) FROM of_region r
+    WHERE r.region IS NOT NULL
+)
+SELECT region FROM of_region WHERE region IS NOT NULL
+""")
+# Whoever was in more queues than most is damped a little more than the night before, who was in fewer a little less; so
+# it settles where exposure is even, or at the bound. Logarithms, since being in twice as many is as much as in half.
+_DAMP: Final = text("""
+WITH seen AS (
+    SELECT of_region.user_id, sum(of_region.queues) AS queues
+    FROM discovery_exposures e CROSS JOIN LATERAL unnest(e.ids, e.queues) AS of_region (user_id, queues)
+    GROUP BY 1
+),
+usual AS (SELECT greatest(1, sum(queues) / (SELECT count(*) FROM candidates WHERE shown)) AS queues FROM seen),
+wanted AS (
+    SELECT c.user_id, greatest(-:most / 2, least(:most, round(
+        c.damping + :most / 4.0 * log(2, (1 + coalesce(seen.queues, 0)) / (1 + usual.queues))
+    ))) AS damping
+    FROM candidates c CROSS JOIN usual LEFT JOIN seen ON seen.user_id = c.user_id WHERE c.shown
+)
+UPDATE candidates c SET damping = wanted.damping FROM wanted
+WHERE c.user_id = wanted.user_id AND c.damping <> wanted.damping
+""")
+# The Gini coefficient of exposure: 2 * sum(rank * value) / (n * sum(value)) - (n + 1) / n, values in their order.
+_FAIRNESS: Final = text("""
+WITH seen AS (
+    SELECT of_region.user_id, sum(of_region.queues) AS queues
+    FROM discovery_exposures e CROSS JOIN LATERAL unnest(e.ids, e.queues) AS of_region (user_id, queues)
+    GROUP BY 1
+),
+ordered AS (
+    SELECT coalesce(seen.queues, 0)::float AS queues, row_number() OVER (ORDER BY coalesce(seen.queues, 0)) AS place,
+        count(*) OVER () AS people
+    FROM candidates c LEFT JOIN seen ON seen.user_id = c.user_id WHERE c.shown
+)
+SELECT count(*) AS shown,
+    coalesce(2 * sum(place * queues) / nullif(max(people) * sum(queues), 0) - (max(people) + 1.0) / max(people), 0) AS gini,
+    coalesce(avg((queues = 0)::integer), 0) AS shown_to_nobody
+FROM ordered
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Fairness:
+    """How evenly queues are spread over those who can be shown."""
+
+    shown: int
+    gini: float
+    shown_to_nobody: float
+
+
+def start(session: Session, *, now: datetime) -> int | None:
+    """Begin tonight's run, unless there is one; how many regions were asked for. Two who begin at once begin one."""
+    session.execute(text(PATIENCE))
+    day = _night(now)
+    shares = _shares(session, now)
+    row = insert(DiscoveryRun).values(
+        day=day, started_at=now, regions=0, yes_given=shares[True], yes_received=shares[False]
+    )
+    if session.scalar(row.on_conflict_do_nothing().returning(DiscoveryRun.day)) is None:
+        return None
+    candidates.offer_far(session)
+    regions = session.scalars(_REGIONS).all()
+    session.execute(update(DiscoveryRun).where(DiscoveryRun.day == day).values(regions=len(regions)))
+    ledger.ask(session, RANK_REGION, *map(str, regions))
+    return len(regions)
+
+
+def finish(session: Session, *, now: datetime) -> DiscoveryRun | None:
+    """Close the newest run if none of its regions waits any more: damp, and keep how fair it came out."""
+    run = session.scalar(
+        select(DiscoveryRun)
+        .where(DiscoveryRun.finished_at.is_(None))
+        .order_by(DiscoveryRun.day.desc())
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if run is None or session.scalar(select(exists().where(Work.kind == RANK_REGION.name, Work.due_at.is_not(None)))):
+        return None
+    session.execute(text(PATIENCE))
+    fair = fairness(session)
+    run.finished_at, run.shown, run.gini, run.shown_to_nobody = now, fair.shown, fair.gini, fair.shown_to_nobody
+    run.people = session.scalar(select(func.count()).select_from(DiscoveryQueue))
+    session.execute(_DAMP, {"most": settings().exposure_damping})
+    return run
+
+
+def fairness(session: Session) -> Fairness:
+    """How fair the queues are now."""
+    row = session.execute(_FAIRNESS).one()
+    return Fairness(row.shown, float(row.gini), float(row.shown_to_nobody))
+
+
+def runs(session: Session, *, most: int) -> Sequence[DiscoveryRun]:
+    """The last runs, the newest first."""
+    return session.scalars(select(DiscoveryRun).order_by(DiscoveryRun.day.desc()).limit(most)).all()
+
+
+def ask_for_missing(session: Session, *, now: datetime, most: int = 1000) -> int:
+    """Ask for the queues of people who have none and whom nobody has promised one: how many.
+
+    Code that forgot to ask: repaired. Whoever has just joined is left a while to finish.
+    """
+    waiting = session.scalars(
+        select(User.id)
+        .outerjoin(DiscoveryQueue, DiscoveryQueue.user_id == User.id)
+        .where(
+            User.status == Status.ACTIVE,
+            User.created_at < now - FORGOTTEN,
+            DiscoveryQueue.user_id.is_(None),
+            ledger.unpromised(REFRESH_QUEUE, User.id),
+        )
+        .limit(most)
+    ).all()
+    ledger.ask(session, REFRESH_QUEUE, *map(str, waiting))
+    return len(waiting)
+
+
+def _night(now: datetime) -> date:
+    """The day to which the run belongs that begins, or began, at the last DISCOVERY_HOUR."""
+    return (now - timedelta(hours=settings().discovery_hour)).date()
+
+
+def _shares(session: Session, now: datetime) -> dict[bool, list[float]]:
+    """The usual shares of likes, given and received, for each of `rules.GENDERS`."""
+    shares = {given: [appeal.USUAL] * len(rules.GENDERS) for given in (True, False)}
+    for side, given, share in session.execute(_SHARES, {"since": now - timedelta(days=settings().pass_days)}):
+        shares[given][side - 1] = share
+    return shares

@@ -1,0 +1,72 @@
+"""Everybody's queue as it is stored: one row with arrays."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from shared import events
+from shared.discovery import exact
+from shared.discovery.exact import Place
+from shared.discovery.models import DiscoveryQueue
+from shared.discovery.rules import PARTS, WHOLE
+
+PACKED: Final = 8  # bytes of one place's parts
+_STEP: Final = 4  # of a part of 0..1000, so that it fits into a byte
+_MIDDLE: Final = 128  # of damping, which has either sign
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What made a score, in 0..1000; lift and damping are what was added and taken."""
+
+    values: dict[str, int]
+    lift: int
+    damping: int
+
+
+def refresh(session: Session, *, user_id: uuid.UUID, now: datetime, tell: bool = True) -> int:
+    """Make somebody's queue anew; how many are in it. Nobody's who is not here any more."""
+    ranked = exact.rank(session, user_id=user_id, now=now)
+    if ranked is None:
+        session.execute(delete(DiscoveryQueue).where(DiscoveryQueue.user_id == user_id))
+        return 0
+    places = ranked.places
+    made = insert(DiscoveryQueue).values(
+        user_id=user_id,
+        ids=[place.user_id for place in places],
+        parts=b"".join(packed(place) for place in places),
+        wishes=ranked.wishes,
+        computed_at=now,
+    )
+    changes = {name: made.excluded[name] for name in ("ids", "parts", "wishes", "computed_at")}
+    session.execute(made.on_conflict_do_update(index_elements=[DiscoveryQueue.user_id], set_=changes))
+    if tell:
+        events.note(session, user_id=user_id, kind="discovery.refreshed", data={"people": len(places)})
+    return len(places)
+
+
+def packed(place: Place) -> bytes:
+    """The parts of a score in PACKED bytes; `batch.py` does the same."""
+    *parts, lift, damping = place.parts
+    return bytes([*(part // _STEP for part in parts), lift, _MIDDLE + damping // _STEP])
+
+
+def unpacked(parts: bytes, place: int) -> Parts:
+    """The parts of the score at a place, from 0, to within a step."""
+    *values, lift, damping = parts[place * PACKED : (place + 1) * PACKED]
+    return Parts(
+        {part: min(WHOLE, value * _STEP) for part, value in zip(PARTS, values, strict=True)},
+        lift,
+        (damping - _MIDDLE) * _STEP,
+    )
+
+
+def order(ids: Sequence[uuid.UUID], user_id: uuid.UUID) -> int | None:
+    """At which place somebody is, from 0."""
+    return ids.index(user_id) if user_id in ids else None
