@@ -228,7 +228,7 @@ def own_account(session: Session, user: User) -> OwnAccount:
 
 
 def _edited(session: Session, user: User, *, changes: dict[str, Any]) -> OwnAccount:
-    return own_account(session, service.edit(session, user, changes=changes))
+    return own_account(session, service.edit(session, user, changes=changes, now=clock.now()))
 
 
 @router.get("", operation_id="get_me", summary="Your account", responses=documented(*SIGNED_IN))
@@ -241,7 +241,7 @@ async def get_me(me: Me) -> OwnAccount:
     "",
     operation_id="replace_me",
     summary="Replace your profile",
-    responses=documented(*SIGNED_IN, "username_taken", "validation_error"),
+    responses=documented(*SIGNED_IN, "username_taken", "validation_error", "rate_limited"),
 )
 async def replace_me(me: Me, body: ProfilePut) -> OwnAccount:
     """Set all editable fields; those left out go back to their defaults."""
@@ -252,7 +252,7 @@ async def replace_me(me: Me, body: ProfilePut) -> OwnAccount:
     "",
     operation_id="update_me",
     summary="Change some of your profile",
-    responses=documented(*SIGNED_IN, "username_taken", "validation_error"),
+    responses=documented(*SIGNED_IN, "username_taken", "validation_error", "rate_limited"),
 )
 async def update_me(me: Me, body: ProfilePatch) -> OwnAccount:
     """Set the fields that are sent, also within `preferences`; the others stay."""

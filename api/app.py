@@ -12,6 +12,7 @@ from api import (
     accounts,
     auth,
     badges,
+    discovery,
     errors,
     health,
     likes,
@@ -96,7 +97,22 @@ def create_app(db: Database | None = None) -> FastAPI:
     )
     app.add_middleware(RequestContext)
     # The hot ones first: a request is compared with one after the other, so /users/me stands before /users/{id} too.
-    of_people = (likes, matching, matches, accounts, profiles, photos, prompts, quiz, badges, safety, notices)
+    for router in (discovery.lean, discovery.admin):
+        app.include_router(router)
+    of_people = (
+        likes,
+        discovery,
+        matching,
+        matches,
+        accounts,
+        profiles,
+        photos,
+        prompts,
+        quiz,
+        badges,
+        safety,
+        notices,
+    )
     for domain in (*of_people, health, auth, media, work):
         app.include_router(domain.router)
     return app

@@ -1,9 +1,16 @@
 """Routes that are asked for most: the same as any other to a client, at about half of the cost.
 
 FastAPI resolves dependencies, validates, copies and serialises step by step, whatever a route needs. A lean route has
-one form, `async def route(request, me: Me, body: SomeBody) -> SomeShape`, so each step is one call. It is described as
-any other; the body is read as JSON whatever its content type says. See docs/decisions/0012-lean-path.md.
+one of two forms, so each step is one call:
+
+    async def route(request, me: Me, body: SomeBody) -> SomeShape
+    async def route(request, me: Me, query: Annotated[SomeQuery, Query()]) -> Response
+
+It is described as any other; a body is read as JSON whatever its content type says. See
+docs/decisions/0012-lean-path.md.
 """
+
+from typing import Any, Final, get_args
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,9 +22,11 @@ from starlette.types import Receive, Scope, Send
 from api.dependencies import signed_in
 from shared.accounts.models import Role
 
+_MEDIA_TYPE: Final = "application/json"
+
 
 class LeanRoute(APIRoute):
-    """A route of that form: `APIRouter(route_class=LeanRoute)`."""
+    """A route of one of those forms: `APIRouter(route_class=LeanRoute)`."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; what is raised is answered by the application's handlers, as everywhere."""
@@ -27,15 +36,31 @@ class LeanRoute(APIRoute):
         request = Request(scope, receive, send)
         scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
         me = signed_in(request, token if scheme.lower() == "bearer" else None, Role.USER)
-        body = _read(self.endpoint.__annotations__["body"], await request.body())
-        answer: BaseModel = await self.endpoint(request=request, me=me, body=body)
-        response = Response(answer.model_dump_json(), self.status_code or 200, media_type="application/json")
-        await response(scope, receive, send)
+        asked = self.endpoint.__annotations__
+        if "body" in asked:
+            given = {"body": _read(asked["body"], await request.body())}
+        else:
+            given = {"query": _query(get_args(asked["query"])[0], request)}
+        answer: BaseModel | Response = await self.endpoint(request=request, me=me, **given)
+        if not isinstance(answer, Response):
+            answer = Response(answer.model_dump_json(), self.status_code or 200, media_type=_MEDIA_TYPE)
+        await answer(scope, receive, send)
 
 
 def _read(body_type: type[BaseModel], content: bytes) -> BaseModel:
     try:
         return body_type.model_validate_json(content)
     except ValidationError as error:
-        problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]
-        raise RequestValidationError(problems) from None
+        raise _invalid("body", error) from None
+
+
+def _query(query_type: type[BaseModel], request: Request) -> BaseModel:
+    try:
+        return query_type.model_validate(dict[str, Any](request.query_params))
+    except ValidationError as error:
+        raise _invalid("query", error) from None
+
+
+def _invalid(where: str, error: ValidationError) -> RequestValidationError:
+    problems = [{**problem, "loc": (where, *problem["loc"])} for problem in error.errors(include_url=False)]
+    return RequestValidationError(problems)

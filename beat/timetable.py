@@ -8,7 +8,6 @@ from shared.jobs import (
     ARCHIVE_QUIET_MATCHES,
     ASK_FOR_UNFINISHED_VECTORS,
     ASK_FOR_UNMADE_BADGES,
-    ASK_FOR_MISSING_QUEUES,
     EXPIRE_PASSES,
     FINISH_NIGHT,
     HEARTBEATS,
@@ -51,7 +50,6 @@ TIMETABLE: Final = (
     _row(RESET_COUNTERS, hours=1),
     _row(START_NIGHT, minutes=10),
     _row(FINISH_NIGHT, minutes=1),
-    _row(ASK_FOR_MISSING_QUEUES, minutes=10),
 )
 
 

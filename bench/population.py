@@ -74,9 +74,7 @@ def decide(url: str, decisions: int, *, seed: int = 2) -> None:
         connection.execute("ANALYZE")
 
 
-def _places(
-    random: np.random.Generator, centres: NDArray[np.float64], homes: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _places(random: np.random.Generator, centres: NDArray[np.float64], homes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Most live in their city or around it, some anywhere in the country."""
     spread = random.choice([4, 12, 40], len(homes), p=[0.5, 0.35, 0.15])[:, None] / 111
     return centres[homes] + random.normal(size=(len(homes), 2)) * spread * [1, 1.5]

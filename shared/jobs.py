@@ -50,7 +50,7 @@ DELETE_FILES = Job("photos.delete_files", "default", lease=30, attempts=20)
 EMBED_ANSWER = Job("prompts.embed", "embeddings", lease=20, batch=32)
 MAKE_BADGES = Job("badges.make", "embeddings", lease=20, batch=32)
 REFRESH_QUEUE = Job("discovery.refresh", "discovery", lease=20)
-RANK_REGION = Job("discovery.rank_region", "discovery", lease=900)
+RANK_REGION = Job("discovery.rank_region", "discovery", lease=300)
 
 SWEEP_WORK = _periodic("work.sweep", lease=15)
 PURGE_SESSIONS = _periodic("accounts.purge_sessions")
@@ -64,7 +64,6 @@ RESET_COUNTERS = _periodic("counters.reset")
 ARCHIVE_QUIET_MATCHES = _periodic("matches.archive_quiet")
 START_NIGHT = _periodic("discovery.start_night", queue="discovery", lease=300)
 FINISH_NIGHT = _periodic("discovery.finish_night", queue="discovery", lease=300)
-ASK_FOR_MISSING_QUEUES = _periodic("discovery.ask_for_missing", queue="discovery", lease=60)
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
 _LEDGER: Final = (PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES, REFRESH_QUEUE, RANK_REGION)
@@ -82,6 +81,5 @@ PERIODIC_JOBS: Final = (
     ARCHIVE_QUIET_MATCHES,
     START_NIGHT,
     FINISH_NIGHT,
-    ASK_FOR_MISSING_QUEUES,
     *HEARTBEATS.values(),
 )

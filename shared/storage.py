@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,20 @@ from shared.settings import settings
 
 MEDIA_PATH: Final = "/media/"
 _SIGNATURE_BYTES: Final = 16
+_BLOCK: Final = 64  # bytes, of SHA-256
+
+# The signature of `key` in Postgres, which has SHA-256 but no HMAC: RFC 2104 with the keys of `Signing`.
+SIGNATURE_SQL: Final = f"""translate(encode(substr(sha256(:outer || sha256(:inner || convert_to({{key}}, 'UTF8'))),
+    1, {_SIGNATURE_BYTES}), 'base64'), '+/=', '-_')"""
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Until when links are good, and the two keys of HMAC that sign them."""
+
+    expires: int
+    inner: bytes
+    outer: bytes
 
 
 class Storage:
@@ -92,9 +107,20 @@ class Storage:
         """
         if isinstance(self._store, S3Store):
             return obstore.sign(self._store, "GET", key, self._life)
-        half = int(self._life.total_seconds() / 2)
-        expires = (int(clock.now().timestamp()) // half + 2) * half
+        expires = self._expires()
         return f"{MEDIA_PATH}{key}?expires={expires}&signature={self._sign(key, expires)}"
+
+    def signing(self) -> "Signing | None":
+        """What Postgres needs to make the links of a whole page; None where links are a bucket's.
+
+        The key is good for links that expire at this one moment, so that whoever sees it, in a log of statements for
+        example, cannot make others.
+        """
+        if not self.is_local:
+            return None
+        expires = self._expires()
+        key = self._key(expires).ljust(_BLOCK, b"\0")
+        return Signing(expires, *(bytes(byte ^ pad for byte in key) for pad in (0x36, 0x5C)))
 
     def seconds_left(self, key: str, *, expires: int, signature: str) -> int | None:
         """How long a local link is still good; None when it is not, or never was."""
@@ -107,8 +133,15 @@ class Storage:
         """Whether the API serves the files itself."""
         return isinstance(self._store, LocalStore)
 
+    def _expires(self) -> int:
+        half = int(self._life.total_seconds() / 2)
+        return (int(clock.now().timestamp()) // half + 2) * half
+
+    def _key(self, expires: int) -> bytes:
+        return hmac.digest(self._secret, f"media\n{expires}".encode(), "sha256")
+
     def _sign(self, key: str, expires: int) -> str:
-        digest = hmac.digest(self._secret, f"media\n{key}\n{expires}".encode(), "sha256")
+        digest = hmac.digest(self._key(expires), key.encode(), "sha256")
         return base64.urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).rstrip(b"=").decode()
 
     def _attributes(self, media_type: str) -> dict[str, str] | None:

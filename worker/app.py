@@ -1,5 +1,6 @@
 """The workers' Celery application, and what each of its processes does when it starts."""
 
+import os
 from typing import Any, Final
 
 from celery import signals
@@ -13,11 +14,15 @@ MODULES: Final = (
     "worker.work",
     "worker.accounts",
     "worker.badges",
+    "worker.discovery",
     "worker.matching",
     "worker.photos",
     "worker.prompts",
     "worker.quiz",
 )
+
+# One process of a worker per core: the threads of a matrix product would only get in each other's way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 app = queue.make_app("worker", include=MODULES)
 

@@ -3,6 +3,7 @@
 import uuid
 
 from shared import clock, ledger, log
+from shared.accounts.service import reconsider
 from shared.database import database
 from shared.jobs import ASK_FOR_UNFINISHED_VECTORS, EMBED_ANSWER, MAKE_BADGES
 from shared.ledger import Claim
@@ -23,7 +24,9 @@ def embed(claims: list[Claim]) -> None:
     with database().transaction() as session:
         vectors.store(session, made, model=model.model, engine=model.engine)
         ledger.finish_all(session, claims)
-        ledger.ask(session, MAKE_BADGES, *{str(source.user_id) for source in sources})
+        people = {source.user_id for source in sources}
+        ledger.ask(session, MAKE_BADGES, *map(str, people))
+        reconsider(session, *people)
 
 
 @periodic_task(ASK_FOR_UNFINISHED_VECTORS)

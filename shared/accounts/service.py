@@ -1,8 +1,9 @@
 """Accounts: signing up and editing what one says about oneself."""
 
+import math
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,12 +12,15 @@ from sqlalchemy import ScalarSelect, and_, case, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from shared import ledger
 from shared.accounts import rules
 from shared.accounts.models import Role, Status, User
 from shared.errors import Refusal
+from shared.jobs import REFRESH_QUEUE
 from shared.settings import settings
 
 PATIENCE: Final = "1s"
+DAY: Final = timedelta(days=1)
 
 
 def sign_up(session: Session, *, password_hash: str, now: datetime, columns: dict[str, Any]) -> User:
@@ -34,20 +38,48 @@ def sign_up(session: Session, *, password_hash: str, now: datetime, columns: dic
     return user
 
 
-def edit(session: Session, user: User, *, changes: dict[str, Any]) -> User:
+def edit(session: Session, user: User, *, changes: dict[str, Any], now: datetime) -> User:
     """Change columns of one's own account.
 
     Raises:
-        Refusal: `username_taken`, or `validation_error` when the age range would end before it begins.
+        Refusal: `username_taken`, `rate_limited` when they have been in too many places lately, or `validation_error`
+            when the age range would end before it begins.
     """
     _reread(session, user)
+    before = user.place
     for column, value in changes.items():
         setattr(user, column, value)
     if user.min_age > user.max_age:
         raise Refusal("validation_error", "The age range must not end before it begins.")
     _flush(session)
     session.refresh(user)
+    if user.place is not None and user.place != before:
+        _move_to(session, user, now)
+    reconsider(session, user.id)
     return user
+
+
+def _move_to(session: Session, user: User, now: datetime) -> None:
+    """Count that they are somewhere else. Without a limit, distances from everywhere would show where people are."""
+    lately = [moved for moved in user.moved_at if moved > now - DAY]
+    if len(lately) >= settings().moves_per_day:
+        wait = math.ceil((min(lately) + DAY - now).total_seconds())
+        raise Refusal(
+            "rate_limited",
+            "Your location has changed too often today. It can be changed again later; you still see people around the "
+            "last one.",
+            details={"retry_after_seconds": wait, "field": "location"},
+            headers={"Retry-After": str(wait)},
+        )
+    user.moved_at = [*lately, now]
+    session.flush()
+    session.refresh(user)
+
+
+def reconsider(session: Session, *user_ids: uuid.UUID) -> None:
+    """Something that ranking knows of these people has changed: have their queues made anew, once for many changes."""
+    delay = timedelta(seconds=settings().discovery_delay_seconds)
+    ledger.ask(session, REFRESH_QUEUE, *map(str, user_ids), delay=delay)
 
 
 def pause(session: Session, user: User) -> User:
@@ -82,17 +114,20 @@ def begin_dating(session: Session, *, user_ids: Collection[uuid.UUID], match_id:
         .where(User.id.in_(user_ids))
         .values(dating_match_id=match_id, paused_by_dating=User.status == Status.ACTIVE, status=Status.PAUSED)
     )
+    reconsider(session, *user_ids)
     return True
 
 
 def end_dating(session: Session, *, match_id: uuid.UUID) -> None:
     """Bring those back who were paused by dating; who had paused before stays so. Lock them first."""
     resumes = and_(User.paused_by_dating, User.status == Status.PAUSED)
-    session.execute(
+    free = session.scalars(
         update(User)
         .where(User.dating_match_id == match_id)
         .values(dating_match_id=None, paused_by_dating=False, status=case((resumes, Status.ACTIVE), else_=User.status))
-    )
+        .returning(User.id)
+    ).all()
+    reconsider(session, *free)
 
 
 def _move(session: Session, user: User, before: Status, after: Status) -> User:
@@ -102,6 +137,7 @@ def _move(session: Session, user: User, before: Status, after: Status) -> User:
     user.status = after
     session.flush()
     session.refresh(user)
+    reconsider(session, user.id)
     return user
 
 

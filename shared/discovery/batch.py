@@ -157,7 +157,9 @@ def _areas(viewers: Records) -> tuple[Ints, Ints]:
     area = np.zeros(len(viewers), np.int64)
     tier = np.full(len(viewers), len(TIERS) - 1, np.int64)
     for number, (km, side) in reversed(list(enumerate(TIERS))):
-        looks = viewers["reach"] <= (1000 * km) ** 2 if number < len(TIERS) - 1 else np.full(len(viewers), fill_value=True)
+        looks = (
+            viewers["reach"] <= (1000 * km) ** 2 if number < len(TIERS) - 1 else np.full(len(viewers), fill_value=True)
+        )
         area[looks] = (1 + 1000 * (row - row % side) + column - column % side)[looks]
         tier[looks] = number
     area[viewers["cell"] == cells.NOWHERE] = cells.NOWHERE
@@ -180,7 +182,7 @@ def _reachable(shown: Records, viewers: Records) -> NDArray[np.bool_]:
 
 
 @njit(nogil=True)
-def _select(  # noqa: PLR0913 - compiled code knows no objects
+def _select(
     rows: Any,
     viewers: Any,
     candidates: Any,

@@ -37,9 +37,9 @@ _STILL_FAR: Final = """, offered_far = excluded.offered_far
     AND (candidates.offered_far OR candidates.reach <> excluded.reach)"""
 
 # In half precision numbers from 1024 to 2048 are whole ones, so adding 1536 rounds, and taking it off leaves the rest.
-_MEANING: Final = """coalesce((v.vector * array_fill({unit}::real, ARRAY[384])::halfvec
+_MEANING: Final = f"""coalesce((v.vector * array_fill({rules.UNIT}::real, ARRAY[384])::halfvec
     + array_fill(1536::real, ARRAY[384])::halfvec) - array_fill(1536::real, ARRAY[384])::halfvec,
-    array_fill(0::real, ARRAY[384])::halfvec)""".format(unit=rules.UNIT)
+    array_fill(0::real, ARRAY[384])::halfvec)"""
 
 
 def _standing(yes: str, no: str, usual: str, *, absolute: bool) -> str:
@@ -129,9 +129,7 @@ ON CONFLICT (user_id) DO UPDATE SET {changes}
 _OF_PEOPLE: Final = text(_MAKE.format(which="u.id = ANY(:user_ids)")).bindparams(
     bindparam("user_ids", type_=ARRAY(Uuid))
 )
-_OF_REGION: Final = text(
-    _MAKE.format(which="u.id IN (SELECT c.user_id FROM candidates c WHERE c.region = :region)")
-)
+_OF_REGION: Final = text(_MAKE.format(which="u.id IN (SELECT c.user_id FROM candidates c WHERE c.region = :region)"))
 _GONE: Final = text("""
 DELETE FROM candidates c USING users u
 WHERE c.region = :region AND u.id = c.user_id AND u.status NOT IN ('active', 'paused')

@@ -42,7 +42,7 @@ def _around(south: float, north: float, west: float, east: float, km: float) -> 
     low, high = max(0, _row(south - reach)), min(_ROWS - 1, _row(north + reach))
     columns: Sequence[int] = range(_COLUMNS)
     pole = max(abs(south), abs(north))
-    if pole + reach < 90:
+    if pole + reach < 90:  # noqa: PLR2004 - degrees, of the pole
         # The farthest meridian that a circle around a place touches, see J. P. Snyder, Map Projections (1987), 5-3.
         aside = math.degrees(math.asin(min(1.0, math.sin(math.radians(reach)) / math.cos(math.radians(pole)))))
         first, last = _column(west - aside), _column(east + aside)

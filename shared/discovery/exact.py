@@ -22,9 +22,7 @@ _COLUMNS: Final = ("user_id", *rules.PARTS, "lift", "damping", "score")
 _GAP: Final = " + ".join(
     f"{points} * abs(c.{trait} - v.{trait})" for trait, points in zip(Trait, rules.TRAIT_POINTS, strict=True)
 )
-_CHANCE: Final = (
-    f"(:chances)[1 + {LIMIT} + greatest(-{LIMIT}, least({LIMIT}, {{one}}.openness + {{other}}.appeal))]"
-)
+_CHANCE: Final = f"(:chances)[1 + {LIMIT} + greatest(-{LIMIT}, least({LIMIT}, {{one}}.openness + {{other}}.appeal))]"
 _RANK: Final = f"""
 WITH viewers AS (SELECT u.id, u.contact_hash FROM users u WHERE u.id = :me),
 settled AS MATERIALIZED ({SETTLED}),
@@ -48,10 +46,12 @@ within AS (
 fitting AS MATERIALIZED (
     SELECT c.user_id, c.joined_on, c.completeness * 10 AS completeness, c.damping,
         {rules.WHOLE} - ({_GAP}) / 100 AS compatibility,
-        least({rules.WHOLE}, greatest(0, -(c.meaning <#> v.meaning))::integer * {rules.WHOLE} / {rules.SQUARE}) AS meaning,
+        least({rules.WHOLE}, greatest(0, -(c.meaning <#> v.meaning))::integer * {rules.WHOLE} / {rules.SQUARE})
+            AS meaning,
         CASE WHEN c.cell = 0 OR v.cell = 0 THEN 0
             ELSE (:distances)[1 + least({rules.NEAR_KM}, ceil(sqrt(c.apart) * 0.001::float)::integer)] END AS distance,
-        greatest(0, {rules.WHOLE} - {rules.WHOLE} * greatest(0, :today - c.active_on) / {rules.ACTIVE_DAYS}) AS activity,
+        greatest(0, {rules.WHOLE} - {rules.WHOLE} * greatest(0, :today - c.active_on) / {rules.ACTIVE_DAYS})
+            AS activity,
         greatest(0, least({_CHANCE.format(one="v", other="c")}, {_CHANCE.format(one="c", other="v")})
             - {AGE_POINTS} * (abs(c.birth_date - v.birth_date) / {rules.DAYS})) AS reciprocity,
         CASE WHEN (v.dice + c.dice) % {rules.CHANCE_OF_LIFT} = 0 OR c.user_id IN (SELECT other_id FROM liked_by)
@@ -75,7 +75,7 @@ UNION ALL
 """.format(
     apart=" + ".join(f"(c.{axis} - :{axis})::bigint * (c.{axis} - :{axis})" for axis in "xyz"),
 )
-_TYPES: Final = {
+TYPES: Final[dict[str, Any]] = {
     "cells": ARRAY(Integer),
     "genders": ARRAY(SmallInteger),
     "chances": ARRAY(Integer),
@@ -86,7 +86,7 @@ _TYPES: Final = {
     "reach": BigInteger,
 }
 RANK: Final = text(_RANK).bindparams(
-    *(bindparam(name, type_=kind) for name, kind in _TYPES.items() if f":{name}" in _RANK)
+    *(bindparam(name, type_=kind) for name, kind in TYPES.items() if f":{name}" in _RANK)
 )
 
 

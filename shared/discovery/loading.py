@@ -25,7 +25,10 @@ _FIELDS: Final = (
     ("region", ">i4"),
     *((name, ">i4") for name in ("born", "born_after", "born_by", "x", "y", "z", "cell")),
     *((trait.value, ">i2") for trait in Trait),
-    *((name, ">i2") for name in ("gender", "seeks", "activity", "completeness", "openness", "appeal", "damping", "dice")),
+    *(
+        (name, ">i2")
+        for name in ("gender", "seeks", "activity", "completeness", "openness", "appeal", "damping", "dice")
+    ),
     ("reach", ">i8"),
     *((name, "i1") for name in ("offered", "offered_far", "newcomer", "shown")),
 )
@@ -118,9 +121,7 @@ def _row(fields: Sequence[tuple[str, Any]]) -> np.dtype[np.void]:
     return np.dtype(laid)
 
 
-def _read(
-    connection: Connection[Any], query: str, values: dict[str, Any], row: np.dtype[np.void]
-) -> Iterator[Records]:
+def _read(connection: Connection[Any], query: str, values: dict[str, Any], row: np.dtype[np.void]) -> Iterator[Records]:
     """The rows of a query whose columns all have a fixed width, many in one: each by itself costs the driver 7 us."""
     packed = f"""
         SELECT string_agg(record_send(r), ''::bytea)

@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from shared import ledger, log
+from shared import ledger
 from shared.accounts.models import Status, User
 from shared.discovery import appeal, candidates, rules
 from shared.discovery.models import Candidate, DiscoveryQueue, DiscoveryRun
@@ -19,8 +19,8 @@ from shared.settings import settings
 
 PATIENCE: Final = "SET LOCAL statement_timeout TO '10min'"
 FORGOTTEN: Final = timedelta(minutes=5)
+MISSING: Final = 10_000
 CERTAIN: Final = 500  # decisions at the usual share that are added to those of everybody: with few, little is known
-_log = log.logger(__name__)
 
 _SIDE: Final = "CASE u.gender {} ELSE {} END".format(
     " ".join(f"WHEN '{gender}' THEN {n}" for n, gender in enumerate(rules.GENDERS, start=1) if gender),
@@ -88,7 +88,8 @@ ordered AS (
     FROM candidates c LEFT JOIN seen ON seen.user_id = c.user_id WHERE c.shown
 )
 SELECT count(*) AS shown,
-    coalesce(2 * sum(place * queues) / nullif(max(people) * sum(queues), 0) - (max(people) + 1.0) / max(people), 0) AS gini,
+    coalesce(2 * sum(place * queues) / nullif(max(people) * sum(queues), 0) - (max(people) + 1.0) / max(people), 0)
+        AS gini,
     coalesce(avg((queues = 0)::integer), 0) AS shown_to_nobody
 FROM ordered
 """)
@@ -116,6 +117,7 @@ def start(session: Session, *, now: datetime) -> int | None:
     candidates.offer_far(session)
     regions = session.scalars(_REGIONS).all()
     session.execute(update(DiscoveryRun).where(DiscoveryRun.day == day).values(regions=len(regions)))
+    _ask_for_missing(session, now)
     ledger.ask(session, RANK_REGION, *map(str, regions))
     return len(regions)
 
@@ -150,26 +152,6 @@ def runs(session: Session, *, most: int) -> Sequence[DiscoveryRun]:
     return session.scalars(select(DiscoveryRun).order_by(DiscoveryRun.day.desc()).limit(most)).all()
 
 
-def ask_for_missing(session: Session, *, now: datetime, most: int = 1000) -> int:
-    """Ask for the queues of people who have none and whom nobody has promised one: how many.
-
-    Code that forgot to ask: repaired. Whoever has just joined is left a while to finish.
-    """
-    waiting = session.scalars(
-        select(User.id)
-        .outerjoin(DiscoveryQueue, DiscoveryQueue.user_id == User.id)
-        .where(
-            User.status == Status.ACTIVE,
-            User.created_at < now - FORGOTTEN,
-            DiscoveryQueue.user_id.is_(None),
-            ledger.unpromised(REFRESH_QUEUE, User.id),
-        )
-        .limit(most)
-    ).all()
-    ledger.ask(session, REFRESH_QUEUE, *map(str, waiting))
-    return len(waiting)
-
-
 def _night(now: datetime) -> date:
     """The day to which the run belongs that begins, or began, at the last DISCOVERY_HOUR."""
     return (now - timedelta(hours=settings().discovery_hour)).date()
@@ -181,3 +163,19 @@ def _shares(session: Session, now: datetime) -> dict[bool, list[float]]:
     for side, given, share in session.execute(_SHARES, {"since": now - timedelta(days=settings().pass_days)}):
         shares[given][side - 1] = share
     return shares
+
+
+def _ask_for_missing(session: Session, now: datetime) -> None:
+    """Ask for the queues of people of whom ranking knows nothing, a bounded number: code forgot to ask."""
+    waiting = session.scalars(
+        select(User.id)
+        .outerjoin(Candidate, Candidate.user_id == User.id)
+        .where(
+            User.status == Status.ACTIVE,
+            User.created_at < now - FORGOTTEN,
+            Candidate.user_id.is_(None),
+            ledger.unpromised(REFRESH_QUEUE, User.id),
+        )
+        .limit(MISSING)
+    ).all()
+    ledger.ask(session, REFRESH_QUEUE, *map(str, waiting))

@@ -5,7 +5,7 @@ Everything is computed in whole numbers, so that Postgres, compiled code and Pyt
 """
 
 import math
-from collections.abc import Iterator, MutableSequence, Sequence
+from collections.abc import MutableSequence, Sequence
 from typing import Final, Protocol
 
 from shared.discovery.appeal import AGE_POINTS, CHANCES, LIMIT
@@ -113,18 +113,22 @@ def score(
     is at most a few per cent beyond 0..1,000,000.
     """
     weights, trait_points, distance_points, chances = tables
-    compatibility = 1000 - (
-        trait_points[0] * abs(viewer.social_energy - other.social_energy)
-        + trait_points[1] * abs(viewer.spontaneity - other.spontaneity)
-        + trait_points[2] * abs(viewer.emotional_openness - other.emotional_openness)
-        + trait_points[3] * abs(viewer.directness - other.directness)
-        + trait_points[4] * abs(viewer.independence - other.independence)
-        + trait_points[5] * abs(viewer.adventure - other.adventure)
-    ) // 100
+    compatibility = (
+        1000
+        - (
+            trait_points[0] * abs(viewer.social_energy - other.social_energy)
+            + trait_points[1] * abs(viewer.spontaneity - other.spontaneity)
+            + trait_points[2] * abs(viewer.emotional_openness - other.emotional_openness)
+            + trait_points[3] * abs(viewer.directness - other.directness)
+            + trait_points[4] * abs(viewer.independence - other.independence)
+            + trait_points[5] * abs(viewer.adventure - other.adventure)
+        )
+        // 100
+    )
     meaning = min(1000, max(0, product) * 1000 // SQUARE)
     distance = 0
     if viewer.cell != 0 and other.cell != 0:
-        distance = distance_points[min(NEAR_KM, int(math.ceil(math.sqrt(apart) * 0.001)))]
+        distance = distance_points[min(NEAR_KM, math.ceil(math.sqrt(apart) * 0.001))]
     towards = chances[LIMIT + min(LIMIT, max(-LIMIT, viewer.openness + other.appeal))]
     back = chances[LIMIT + min(LIMIT, max(-LIMIT, other.openness + viewer.appeal))]
     years = abs(viewer.born - other.born) // DAYS

@@ -78,7 +78,9 @@ def _row(length: int) -> np.dtype[np.void]:
     ends = [("count", ">i4"), ("first", ">i4"), ("elements", elements, length)] if length else []
     array = np.dtype([("dimensions", ">i4"), ("nulls", ">i4"), ("kind", ">i4"), *ends])
     fields = {"user_id": "V16", "ids": array, "parts": f"V{8 * length}", "wishes": "V16", "computed_at": ">i8"}
-    return np.dtype([("fields", ">i2"), *(one for name in fields for one in ((f"{name}_size", ">i4"), (name, fields[name])))])
+    return np.dtype(
+        [("fields", ">i2"), *(one for name in fields for one in ((f"{name}_size", ">i4"), (name, fields[name])))]
+    )
 
 
 def _text(user_id: Any) -> str:  # noqa: ANN401 - sixteen bytes, of which numpy leaves out zeros at the end

@@ -11,7 +11,7 @@ from sqlalchemy import cast as as_type
 from sqlalchemy.orm import Session
 
 from shared import events, ledger, log
-from shared.accounts.service import lock
+from shared.accounts.service import lock, reconsider
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.moderation.service import keep_signal, reported_files
 from shared.photos.models import Photo, PhotoStatus
@@ -85,6 +85,7 @@ def _judge(session: Session, photo: Photo, outcome: Outcome, now: datetime) -> N
     session.flush()
     _look_for_stolen(session, photo, now)
     events.note(session, user_id=photo.user_id, kind="photo.ready", data={"photo_id": str(photo.id)})
+    reconsider(session, photo.user_id)
 
 
 def reject(session: Session, *, photo_id: uuid.UUID, reason: Rejection, now: datetime) -> None:

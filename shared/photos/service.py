@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from shared import ledger
 from shared.accounts.models import User
-from shared.accounts.service import lock
+from shared.accounts.service import lock, reconsider
 from shared.errors import Refusal, invalid
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.photos.models import Photo, PhotoStatus
@@ -103,6 +103,7 @@ def remove(session: Session, user: User, *, photo_id: uuid.UUID) -> None:
     lock(session, user.id)
     _delete(session, own_photo(session, user, photo_id=photo_id))
     _close_gaps(session, user)
+    reconsider(session, user.id)
 
 
 def _delete(session: Session, photo: Photo) -> None:

@@ -1,7 +1,7 @@
 """What others see of a person, as pure functions and tables: completeness, distance, activity."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Final
@@ -16,9 +16,8 @@ COMPLETENESS: Final[dict[str, tuple[int, str]]] = {
     "location": (10, "Share roughly where you are, to meet people nearby."),
 }
 
-EARTH_RADIUS: Final = 6371.0  # km, the mean of IUGG
-GRID: Final = 1.0  # km; where somebody is within a cell of this size, nobody but them can find out
-_KM_PER_DEGREE: Final = math.pi * EARTH_RADIUS / 180
+EARTH_DIAMETER: Final = 2 * 6371.0  # km, from the mean radius of IUGG
+STRAIGHT: Final = 500  # km up to which a straight line is as long as the way over the earth, but for 0.03 %
 
 THIS_WEEK: Final = 7  # days
 
@@ -45,29 +44,13 @@ def activity(last_active: date, today: date) -> Activity:
     return Activity.THIS_WEEK if days < THIS_WEEK else Activity.LONGER_AGO
 
 
-def snap(latitude: float, longitude: float) -> tuple[float, float]:
-    """The middle of the grid's cell that a place (degrees, WGS 84) lies in.
+def distance_km(a: Sequence[int], b: Sequence[int]) -> int:
+    """Whole kilometres (1 or more) between two places, rounded up; symmetric.
 
-    Distances are computed from these, never from exact places: rounding the distance alone could be walked around, by
-    measuring from three places where it changes.
+    Places are middles of cells, x, y and z in metres (`User.place`), never where people are: rounding the distance
+    alone could be walked around, by measuring from three points where it changes.
     """
-    north = _snapped(latitude, GRID / _KM_PER_DEGREE)
-    width = GRID / (_KM_PER_DEGREE * max(math.cos(math.radians(north)), 0.001))
-    return north, _snapped(longitude, width)
-
-
-def distance_km(a: tuple[float, float], b: tuple[float, float]) -> int:
-    """Whole kilometres (1 or more) between the cells of two places, rounded up; symmetric.
-
-    The great-circle distance by the haversine formula (R. W. Sinnott, Sky and Telescope 68, 1984), good to 0.5 %.
-    """
-    (north_a, east_a), (north_b, east_b) = (map(math.radians, snap(*place)) for place in (a, b))
-    chord = (
-        math.sin((north_b - north_a) / 2) ** 2
-        + math.cos(north_a) * math.cos(north_b) * math.sin((east_b - east_a) / 2) ** 2
-    )
-    return max(1, math.ceil(2 * EARTH_RADIUS * math.asin(math.sqrt(min(1.0, chord)))))
-
-
-def _snapped(degrees: float, step: float) -> float:
-    return (math.floor(degrees / step) + 0.5) * step
+    straight = math.sqrt(sum((one - other) ** 2 for one, other in zip(a, b, strict=True))) / 1000
+    if straight > STRAIGHT:
+        straight = EARTH_DIAMETER * math.asin(min(1.0, straight / EARTH_DIAMETER))
+    return max(1, math.ceil(straight))

@@ -104,20 +104,14 @@ def completeness(session: Session, user: User) -> tuple[int, list[str]]:
             "quiz": quiz_taken,
             "bio": bool(user.bio),
             "gender": user.gender is not None,
-            "location": _place(user) is not None,
+            "location": user.place is not None,
         }
     )
 
 
 def _distance(viewer: User, person: User) -> int | None:
-    mine, theirs = _place(viewer), _place(person)
+    mine, theirs = viewer.place, person.place
     return rules.distance_km(mine, theirs) if mine and theirs and viewer.id != person.id else None
-
-
-def _place(user: User) -> tuple[float, float] | None:
-    if user.latitude is None or user.longitude is None:
-        return None
-    return user.latitude, user.longitude
 
 
 def _by_person(rows: Sequence[T]) -> dict[uuid.UUID, list[T]]:

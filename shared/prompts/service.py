@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, selec
 
 from shared import ledger
 from shared.accounts.models import User
-from shared.accounts.service import lock
+from shared.accounts.service import lock, reconsider
 from shared.errors import Refusal, invalid
 from shared.jobs import EMBED_ANSWER, MAKE_BADGES
 from shared.prompts.models import Prompt, PromptAnswer
@@ -151,6 +151,7 @@ def remove(session: Session, user: User, *, answer_id: uuid.UUID) -> None:
     refresh_profiles(session, [user.id])
     ledger.cancel(session, EMBED_ANSWER, str(answer_id))
     ledger.ask(session, MAKE_BADGES, str(user.id))
+    reconsider(session, user.id)
 
 
 def shown_answers(session: Session, user_ids: Sequence[uuid.UUID]) -> Sequence[PromptAnswer]:

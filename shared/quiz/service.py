@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared import ledger
 from shared.accounts.models import User
-from shared.accounts.service import lock
+from shared.accounts.service import lock, reconsider
 from shared.errors import Refusal
 from shared.jobs import MAKE_BADGES
 from shared.quiz import questions, rules
@@ -57,6 +57,7 @@ def submit(
     session.flush()
     derive(session, user_ids=[user.id])
     ledger.ask(session, MAKE_BADGES, str(user.id))
+    reconsider(session, user.id)
     return _shown(response, session.get(UserTraitScore, user.id, populate_existing=True))
 
 

@@ -1,0 +1,145 @@
+"""Pages of somebody's queue: what the statement of a page asks for, and what its answer means."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from shared.accounts.models import Status
+from shared.accounts.tokens import Claims
+from shared.badges.catalogue import BADGES
+from shared.errors import Refusal
+from shared.quiz.traits import TRAITS, Trait
+from shared.quiz.words import ESTIMATES, NOT_FAR_APART, WORDS
+from shared.settings import settings
+from shared.storage import storage
+
+# Whoever has seen all there is gets to know of somebody new at once, but no more often than that.
+SOON: Final = timedelta(seconds=10)
+AGAIN: Final = timedelta(seconds=60)  # between two refreshes of a queue that stays low, since there is nobody else
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Where the page before ended: at which place of the queue made when. A newer queue is read from its beginning."""
+
+    made: datetime | None = None
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a queue as the statement answers it."""
+
+    status: str
+    last_active_at: datetime
+    computed_at: datetime | None
+    """When the queue was made; None while there is none."""
+    current: bool | None
+    """Whether it was made for the wishes that the viewer has now."""
+    remaining: int
+    """How many of it may still be seen."""
+    last: int | None
+    """The place of the page's last card."""
+    end: int | None
+    """The place of the last one that may still be seen."""
+    refreshing: bool
+    cards: bytes
+    """A JSON array."""
+
+    @property
+    def next(self) -> After | None:
+        """Where this page ended; None when none comes after it."""
+        if self.last is None or self.end is None or self.last >= self.end:
+            return None
+        return After(self.computed_at, self.last)
+
+    def is_no_good(self, now: datetime) -> bool:
+        """Whether a queue has to be made before this can be answered."""
+        if self.status != Status.ACTIVE:
+            return False
+        if self.computed_at is None or not self.current:
+            return True
+        return self.remaining == 0 and now - self.computed_at > SOON
+
+    def is_low(self, now: datetime) -> bool:
+        """Whether a worker should make the queue anew, since few are left."""
+        if self.status != Status.ACTIVE or self.computed_at is None or self.refreshing:
+            return False
+        return self.remaining < settings().discovery_low and now - self.computed_at > AGAIN
+
+
+def parameters(claims: Claims, *, after: After, limit: int, base: str, now: datetime) -> dict[str, Any]:
+    """What the statement PAGE asks for; links begin with `base`."""
+    values, signing = settings(), storage().signing()
+    return {
+        "me": claims.user_id,
+        "me_text": str(claims.user_id),
+        "session": claims.session_id,
+        "now": now,
+        "today": now.date(),
+        "verified": values.verified_email_required,
+        "made": after.made,
+        "after": after.place,
+        "limit": limit,
+        "base": base,
+        "signed": signing is not None,
+        "expires": str(signing.expires) if signing else "",
+        "inner": signing.inner if signing else b"",
+        "outer": signing.outer if signing else b"",
+        "model": values.embedding_model,
+        "words": _words(),
+        "notes": _notes(),
+        "badges": _badges(),
+        "liked_shown": values.liked_you_shown,
+    }
+
+
+def read(row: tuple[Any, ...] | None) -> Page:
+    """The answer of the statement.
+
+    Raises:
+        Refusal: `token_invalid`, `account_suspended`.
+    """
+    if row is None or row[0] == Status.DELETING:
+        raise Refusal("token_invalid")
+    if row[0] == Status.SUSPENDED:
+        raise Refusal("account_suspended")
+    page = Page(*row)
+    return page if storage().is_local else replace(page, cards=_with_links(page.cards))
+
+
+def _with_links(cards: bytes) -> bytes:
+    """The cards with a bucket's links in place of keys: those Postgres cannot make."""
+    shown = json.loads(cards)
+    for card in shown:
+        for photo in card["user"]["photos"]:
+            photo["urls"] = {variant: storage().url(key) for variant, key in photo["urls"].items()}
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@lru_cache
+def _words() -> str:
+    """Six sentences for each trait, in the order that the statement knows."""
+    said = []
+    for trait in Trait:
+        words = WORDS[trait]
+        said += [words.both_low, words.both_middle, words.both_high, words.i_have_more, words.they_have_more]
+        said.append(NOT_FAR_APART.format(trait=TRAITS[trait].label.lower()))
+    return _array(said)
+
+
+@lru_cache
+def _notes() -> str:
+    return _array([ESTIMATES[both] for both in ((True, True), (True, False), (False, True))])
+
+
+@lru_cache
+def _badges() -> str:
+    return json.dumps([{"slug": one.slug, "name": one.name, "description": one.description} for one in BADGES])
+
+
+def _array(texts: list[str]) -> str:
+    """An array as Postgres reads it; made once, since the driver would make it anew for each request."""
+    return "{" + ",".join(json.dumps(text, ensure_ascii=False) for text in texts) + "}"
