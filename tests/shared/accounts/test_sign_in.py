@@ -53,7 +53,7 @@ def test_a_token_of_nobodys_session_is_invalid(session: Session) -> None:
         Claims(uuid.uuid4(), mine.session_id, mine.jti),
         Claims(claims_of(second.refresh_token).user_id, mine.session_id, mine.jti),
     ):
-        assert sign_in.refresh(session, claims=claims, keys=KEYS, now=clock.now()) == "token_invalid"
+        assert sign_in.refresh(session, claims=claims, keys=KEYS, now=NOW) == "token_invalid"
     assert revoked(session, first.refresh_token) is None, "somebody else's token ends nothing"
     refreshed(session, first.refresh_token)
 
@@ -162,20 +162,18 @@ def test_logging_out_ends_one_session_and_is_repeatable(session: Session) -> Non
     user = make_user(session, last_active_at=NOW)
     here, there = log_in(session, user), log_in(session, user)
     for token in (here.refresh_token, here.access_token, here.access_token):
-        sign_in.log_out(session, claims=claims_of(token), now=clock.now())
+        sign_in.log_out(session, claims=claims_of(token), now=NOW)
     assert not is_in(session, here)
     assert refresh(session, here.refresh_token) == "token_invalid"
     assert is_in(session, there)
-    sign_in.log_out(
-        session, claims=Claims(uuid.uuid4(), claims_of(there.access_token).session_id, "x"), now=clock.now()
-    )
+    sign_in.log_out(session, claims=Claims(uuid.uuid4(), claims_of(there.access_token).session_id, "x"), now=NOW)
     assert is_in(session, there), "only its owner can end a session"
 
 
 def test_logging_out_everywhere_ends_all_of_ones_own(session: Session) -> None:
     user = make_user(session, last_active_at=NOW)
     mine, others = [log_in(session, user) for _ in range(3)], log_in(session)
-    sign_in.end_all_sessions(session, user, now=clock.now())
+    sign_in.end_all_sessions(session, user, now=NOW)
     assert not any(is_in(session, pair) for pair in mine)
     assert is_in(session, others)
 
@@ -184,11 +182,11 @@ def test_changing_the_password_ends_all_others(session: Session) -> None:
     user = make_user(session, last_active_at=NOW)
     here, there, others = log_in(session, user), log_in(session, user), log_in(session)
     kept = claims_of(here.access_token).session_id
-    sign_in.change_password(session, user, verified_hash="!", new_hash="new", session_id=kept, now=clock.now())
+    sign_in.change_password(session, user, verified_hash="!", new_hash="new", session_id=kept, now=NOW)
     assert [is_in(session, pair) for pair in (here, there, others)] == [True, False, True]
     assert session.scalar(select(User.password_hash).where(User.id == user.id)) == "new"
     with pytest.raises(Refusal) as caught:
-        sign_in.change_password(session, user, verified_hash="!", new_hash="newer", session_id=kept, now=clock.now())
+        sign_in.change_password(session, user, verified_hash="!", new_hash="newer", session_id=kept, now=NOW)
     assert caught.value.code == "invalid_credentials"
 
 
@@ -197,7 +195,7 @@ def test_sessions_are_listed_and_ended_one_by_one(session: Session) -> None:
     old, new = log_in(session, user, device="phone"), log_in(session, user, now=NOW + SECOND, device="laptop")
     expired, foreign = log_in(session, user, now=NOW - 8 * DAY), log_in(session, other)
     ended = log_in(session, user)
-    sign_in.log_out(session, claims=claims_of(ended.access_token), now=clock.now())
+    sign_in.log_out(session, claims=claims_of(ended.access_token), now=NOW)
 
     def devices() -> list[str]:
         return [login.device for login in sign_in.sessions(session, user, now=NOW + 2 * SECOND)]
@@ -208,10 +206,10 @@ def test_sessions_are_listed_and_ended_one_by_one(session: Session) -> None:
     assert devices() == ["phone", "laptop"], "the one used last first"
     for pair in (foreign, ended):
         with pytest.raises(Refusal) as caught:
-            sign_in.end_session(session, user, session_id=claims_of(pair.access_token).session_id, now=clock.now())
+            sign_in.end_session(session, user, session_id=claims_of(pair.access_token).session_id, now=NOW)
         assert caught.value.code == "not_found"
     assert is_in(session, foreign)
-    sign_in.end_session(session, user, session_id=claims_of(new.access_token).session_id, now=clock.now())
+    sign_in.end_session(session, user, session_id=claims_of(new.access_token).session_id, now=NOW)
     assert devices() == ["phone"]
     assert not is_in(session, new)
     assert claims_of(expired.access_token).user_id == user.id
@@ -225,7 +223,7 @@ def test_the_purge_takes_what_ended_long_ago_in_bounded_steps(
     for way in planner_without:
         session.execute(text(f"SET LOCAL enable_{way} = off"))
     user = make_user(session)
-    alive, just_ended = log_in(session, user, now=clock.now()), log_in(session, user, now=NOW - 30 * DAY)
+    alive, just_ended = log_in(session, user, now=NOW), log_in(session, user, now=NOW - 30 * DAY)
     for days in range(40, 45):
         log_in(session, user, now=NOW - days * DAY)
     long_revoked = log_in(session, user, now=NOW - 31 * DAY)
@@ -250,7 +248,7 @@ def test_tries_are_counted_per_key_and_minute_and_forgotten(session: Session) ->
 
 def test_racing_tries_are_all_counted(committed: Database) -> None:
     with ThreadPoolExecutor(8) as pool:
-        counted = list(pool.map(lambda _: committed.call(sign_in.count_attempt, key="a", now=clock.now()), range(40)))
+        counted = list(pool.map(lambda _: committed.call(sign_in.count_attempt, key="a", now=NOW), range(40)))
     assert sorted(counted) == list(range(1, 41))
 
 
@@ -279,7 +277,7 @@ def test_edits_that_race_cannot_make_an_impossible_age_range(committed: Database
         user = authenticate(session, pair.access_token)
         with committed.transaction() as meanwhile:
             meanwhile.execute(update(User).values(max_age=30))
-        service.edit(session, user, changes={"min_age": 40}, now=clock.now())
+        service.edit(session, user, changes={"min_age": 40}, now=NOW)
 
     with pytest.raises(Refusal) as caught:
         committed.call(edit_while_another_does)

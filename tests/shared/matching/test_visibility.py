@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.accounts.models import Role, Status, User
-from shared.accounts.rules import age
+from shared.accounts.rules import age, years_before
 from shared.matching import contacts, passes, safety
 from shared.matching.models import Like, Match, Pair
 from shared.matching.rules import OPEN, MatchState, in_order, side
