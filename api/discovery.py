@@ -13,7 +13,7 @@ from api.accounts import SIGNED_IN
 from api.dependencies import Me, Moderator
 from api.errors import documented
 from api.lean import LeanRoute
-from api.media import absolute
+from api.media import base
 from api.profiles import PROFILE_EXAMPLE, CompatibilityShape, ProfileShape
 from api.shapes import Limit, Shape, with_example
 from shared import clock
@@ -187,7 +187,7 @@ async def list_discovery(request: Request, me: Me, query: Annotated[PageQuery, Q
     out. Somebody without a queue gets one now.
     """
     now, after = clock.now(), _after(query.cursor)
-    asked = pages.parameters(me.claims, after=after, limit=query.limit, base=absolute("/", request)[:-1], now=now)
+    asked = pages.parameters(me.claims, after=after, limit=query.limit, base=base(request), now=now)
     page, asking = pages.read(await me.db.one(PAGE, asked)), False
     if page.is_no_good(now):
         await me.run(_make, now=now)
@@ -248,12 +248,17 @@ def _ask(session: Session, user: User) -> None:
 def _body(page: Page, advised: list[funnel.Advice], *, refreshing: bool) -> bytes:
     """The page as JSON, around the cards that Postgres has made."""
     following = page.next
-    queue = QueueShape(computed_at=page.computed_at, remaining=page.remaining, refreshing=refreshing)
+    computed_at = b'"%b"' % page.computed_at.isoformat().encode() if page.computed_at else b"null"
+    queue = b'{"computed_at":%b,"remaining":%d,"refreshing":%b}' % (
+        computed_at,
+        page.remaining,
+        b"true" if refreshing else b"false",
+    )
     helps = b",".join(AdviceShape.model_validate(one).model_dump_json().encode() for one in advised)
     return b'{"items":%b,"next_cursor":%b,"queue":%b,"help":[%b]}' % (
         page.cards,
         b'"%b"' % _cursor(following).encode() if following else b"null",
-        queue.model_dump_json().encode(),
+        queue,
         helps,
     )
 

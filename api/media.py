@@ -1,9 +1,9 @@
 """Serving pictures from a local folder by signed links; with S3 storage the links go to the bucket instead."""
 
+from functools import lru_cache
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.datastructures import URL
 
 from api.errors import documented
 from api.shapes import Storable
@@ -49,4 +49,20 @@ async def get_media(
 
 def absolute(url: str, request: Request) -> str:
     """A link as this client must write it: below the host and prefix under which it reached us."""
-    return str(URL(str(request.base_url)).replace(query="", fragment="")).rstrip("/") + url if url[0] == "/" else url
+    return base(request) + url if url[0] == "/" else url
+
+
+def base(request: Request) -> str:
+    """What all links of this client begin with, without a slash at its end."""
+    scope = request.scope
+    host, prefix = request.headers.get("host"), scope.get("app_root_path", scope.get("root_path", ""))
+    return _base(scope["scheme"], host, tuple(scope["server"] or ()), prefix)
+
+
+@lru_cache(maxsize=64)
+def _base(scheme: str, host: str | None, server: tuple[str, int | None], prefix: str) -> str:
+    """They are few, and taking an address apart costs as much as checking a token."""
+    headers = [(b"host", host.encode("latin-1"))] if host else []
+    where = {"server": server or None, "path": "/", "query_string": b""}
+    scope = {"type": "http", "scheme": scheme, "headers": headers, "root_path": prefix, **where}
+    return str(Request(scope).base_url).rstrip("/")

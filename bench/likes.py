@@ -4,33 +4,25 @@ import itertools
 import json
 import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Final
 
-import psutil
 import psycopg
 
+from bench import serving
 from bench.report import Figure
 from bench.round_trips import Counter
-from dev import parts
+from bench.serving import CONNECTIONS, Server
 from dev.temporary import stores
 
 PEOPLE: Final = 2000
 LIKES_EACH: Final = 10
-CONNECTIONS: Final = 16
 ROUNDS: Final = 30
 REQUESTS: Final = 600  # of each, in a round
 WARM_UP: Final = 500
+CREATED: Final = 201
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -43,15 +35,15 @@ def measure() -> list[Figure]:
         tokens = _people(url)
         ours, floors = _likes(tokens), _likes(tokens)
         with (
-            _server("api", "python -m api", env) as product,
+            serving.api(env) as product,
             Counter(url) as counter,
-            _server("floor", "uvicorn bench.like_floor:app", env) as floor,
+            serving.floor("bench.like_floor:app", env) as floor,
         ):
             rounds = []
             for number in (WARM_UP, *[REQUESTS] * ROUNDS):
-                cost = _run(product, itertools.islice(ours, number))
+                cost = product.run(itertools.islice(ours, number), status=CREATED)
                 _forget(url)
-                rounds.append((cost, _run(floor, itertools.islice(floors, number))))
+                rounds.append((cost, floor.run(itertools.islice(floors, number), status=CREATED)))
                 _forget(url)
             matching = _matches(product, url, tokens)
             trips = _round_trips(counter, env, _likes(tokens))
@@ -85,10 +77,6 @@ def measure() -> list[Figure]:
 
 def _people(url: str) -> list[tuple[uuid.UUID, str]]:
     """(id, access token) of people who are signed in."""
-    from shared.accounts.tokens import Claims, KeyRing  # noqa: PLC0415 - only now do the settings point at these stores
-    from shared.settings import settings  # noqa: PLC0415
-
-    keys, now = KeyRing(settings()), datetime.now(UTC)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO users (id, email, name, password_hash, birth_date, contact_hash)"
@@ -96,15 +84,9 @@ def _people(url: str) -> list[tuple[uuid.UUID, str]]:
             " FROM generate_series(1, %s) i",
             [PEOPLE],
         )
-        signed_in = connection.execute(
-            "INSERT INTO sessions (id, user_id, token_hash, idle_until, expires_at)"
-            " SELECT gen_random_uuid(), id, '', now() + '1 day', now() + '1 day' FROM users RETURNING user_id, id"
-        ).fetchall()
+        tokens = serving.sign_in(connection, "SELECT id FROM users")
         connection.execute("ANALYZE")
-    return [
-        (user_id, keys.issue("access", Claims(user_id, session, "x"), issued=now, expires=now + timedelta(hours=1)))
-        for user_id, session in signed_in
-    ]
+    return tokens
 
 
 def _forget(url: str) -> None:
@@ -132,69 +114,20 @@ def _request(token: str, them: uuid.UUID, chance: random.Random) -> bytes:
     )
 
 
-def _matches(product: psutil.Process, url: str, tokens: list[tuple[uuid.UUID, str]]) -> float:
+def _matches(product: Server, url: str, tokens: list[tuple[uuid.UUID, str]]) -> float:
     """Processor seconds per like that answers one."""
     chance = random.Random(2)
     couples = list(zip(tokens[::2], tokens[1::2], strict=True))
-    _run(product, (_request(ada[1], bob[0], chance) for ada, bob in couples))
-    seconds = _run(product, (_request(bob[1], ada[0], chance) for ada, bob in couples))
+    product.run((_request(ada[1], bob[0], chance) for ada, bob in couples), status=CREATED)
+    seconds = product.run((_request(bob[1], ada[0], chance) for ada, bob in couples), status=CREATED)
     _forget(url)
     return seconds
 
 
-@contextmanager
-def _server(name: str, command: str, env: dict[str, str]) -> Iterator[psutil.Process]:
-    """A server process that answers; its port is in `env` of the process under PORT."""
-    port = parts.free_port()
-    argv = [sys.executable, "-m", *command.removeprefix("python -m ").split()]
-    if name == "floor":
-        argv += ["--port", str(port), "--log-level", "warning", "--loop", "uvloop", "--http", "httptools"]
-    process = subprocess.Popen(argv, env={**env, "API_PORT": str(port)})
-    try:
-        deadline = time.monotonic() + 60
-        while not parts.answers(port):
-            if time.monotonic() > deadline:
-                message = f"The {name} did not start"
-                raise SystemExit(message)
-            time.sleep(0.1)
-        served = psutil.Process(process.pid)
-        _PORTS[served.pid] = port
-        yield served
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-_PORTS: Final[dict[int, int]] = {}
-
-
-def _run(process: psutil.Process, requests: Iterator[bytes]) -> float:
-    """Processor seconds per request."""
-    todo = list(requests)
-    before = process.cpu_times()
-    shares = [todo[number::CONNECTIONS] for number in range(CONNECTIONS)]
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        list(pool.map(partial(_client, _PORTS[process.pid]), shares))
-    after = process.cpu_times()
-    return (after.user + after.system - before.user - before.system) / len(todo)
-
-
-def _client(port: int, requests: list[bytes]) -> None:
-    with socket.create_connection((parts.HOST, port), timeout=10) as connection:
-        for request in requests:
-            connection.sendall(request)
-            answer = connection.recv(65536)
-            if not answer.startswith(b"HTTP/1.1 201"):
-                message = f"Unexpected answer: {answer[:400]!r}"
-                raise SystemExit(message)
-            while not answer.endswith(b"}"):
-                answer = connection.recv(65536)
-
-
 def _round_trips(counter: Counter, env: dict[str, str], requests: Iterator[bytes]) -> float:
     """Per like, in an API process whose connections are there."""
-    with _server("api", "python -m api", {**env, "DATABASE_URL": counter.url}) as api:
-        _client(_PORTS[api.pid], list(itertools.islice(requests, 50)))
+    with serving.api({**env, "DATABASE_URL": counter.url}) as api:
+        api.send(itertools.islice(requests, 50), status=CREATED)
         before = counter.round_trips
-        _client(_PORTS[api.pid], list(itertools.islice(requests, 200)))
+        api.send(itertools.islice(requests, 200), status=CREATED)
         return (counter.round_trips - before) / 200

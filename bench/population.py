@@ -60,7 +60,7 @@ def decide(url: str, decisions: int, *, seed: int = 2) -> None:
             ON CONFLICT DO NOTHING""",
             [decisions // 3],
         )
-        week = date.today() + 28 * _DAY
+        week = datetime.now(UTC).date() + 28 * _DAY
         week -= week.weekday() * _DAY
         connection.execute(
             f"""CREATE TABLE IF NOT EXISTS passes_{week:%Y%m%d} PARTITION OF passes

@@ -29,19 +29,22 @@ class Statement:
     at each execution, which takes as long as the rest.
     """
 
-    def __init__(self, sql: str, **types: str) -> None:
+    def __init__(self, sql: str, *, binary: bool = False, **types: str) -> None:
+        """`binary`: the answer comes as Postgres keeps it, which spares long bytes the way through hexadecimal text."""
         self._names = tuple(types)
+        self._binary = binary
         numbers = {name: number for number, name in enumerate(types, start=1)}
         numbered = _NAMED.sub(lambda found: f"${numbers[found[1]]}::{types[found[1]]}", _COMMENTS.sub("", sql))
         self._sql = " ".join(numbered.split()).encode()
 
     def one(self, connection: Connection[Any], values: Mapping[str, object]) -> Row | None:
         """The first row of the statement run on this connection, in whatever transaction that is in."""
-        return RawCursor(connection).execute(self._sql, self._ordered(values)).fetchone()
+        return RawCursor(connection).execute(self._sql, self._ordered(values), binary=self._binary).fetchone()
 
     async def one_async(self, connection: AsyncConnection[Any], values: Mapping[str, object]) -> Row | None:
         """The same on a connection of the event loop."""
-        return await (await AsyncRawCursor(connection).execute(self._sql, self._ordered(values))).fetchone()
+        cursor = await AsyncRawCursor(connection).execute(self._sql, self._ordered(values), binary=self._binary)
+        return await cursor.fetchone()
 
     def _ordered(self, values: Mapping[str, object]) -> tuple[object, ...]:
         return tuple(values[name] for name in self._names)

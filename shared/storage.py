@@ -42,6 +42,7 @@ class Storage:
         self._secret = secret.encode()
         self._life = link_life
         self._folder: Path | None = None
+        self._signing: Signing | None = None
         parts = urlsplit(url)
         if parts.scheme == "file":
             self._folder = Path(unquote(parts.path))
@@ -119,8 +120,10 @@ class Storage:
         if not self.is_local:
             return None
         expires = self._expires()
-        key = self._key(expires).ljust(_BLOCK, b"\0")
-        return Signing(expires, *(bytes(byte ^ pad for byte in key) for pad in (0x36, 0x5C)))
+        if self._signing is None or self._signing.expires != expires:
+            key = self._key(expires).ljust(_BLOCK, b"\0")
+            self._signing = Signing(expires, *(bytes(byte ^ pad for byte in key) for pad in (0x36, 0x5C)))
+        return self._signing
 
     def seconds_left(self, key: str, *, expires: int, signature: str) -> int | None:
         """How long a local link is still good; None when it is not, or never was."""

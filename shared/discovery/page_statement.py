@@ -5,16 +5,19 @@ likes. It says in SQL what `visibility.could_meet` says, and in JSON what routes
 together.
 """
 
+from dataclasses import astuple
 from typing import Final
 
 from shared.accounts.rules import ADULT, OLDEST
+from shared.badges.catalogue import BADGES
 from shared.discovery.candidates import WISHES
 from shared.discovery.settled import LIKED_BY, SETTLED
 from shared.lean import Statement
 from shared.profiles import rules
 from shared.quiz.compatibility import APART, CLOSE, FITS, HIGH, LOW, WEIGHTS
 from shared.quiz.rules import MIDDLE
-from shared.quiz.traits import Trait
+from shared.quiz.traits import TRAITS, Trait
+from shared.quiz.words import ESTIMATES, NOT_FAR_APART, WORDS
 from shared.storage import SIGNATURE_SQL
 
 _TRAITS: Final = ", ".join(f"({n}, '{trait}', {WEIGHTS[trait]}::float)" for n, trait in enumerate(Trait, start=1))
@@ -22,7 +25,26 @@ _SCORES: Final = "coalesce({scores}::real[], usual.scores::real[], array_fill({m
 _MINE: Final = _SCORES.format(scores="me.traits", middle=MIDDLE, count=len(Trait))
 _THEIRS: Final = _SCORES.format(scores="t.scores", middle=MIDDLE, count=len(Trait))
 
-# Words stand in the parameter :words, six for each trait: as in `quiz.words`, then that the two are not far apart.
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+# What is said to people stands in the statement: as parameters it would be sent and read anew with each request. Six
+# sentences for each trait, those of `quiz.words` in their order and then that nothing sets the two far apart.
+_WORDS: Final = "ARRAY[{}]".format(
+    ", ".join(
+        _literal(said)
+        for trait in Trait
+        for said in (*astuple(WORDS[trait]), NOT_FAR_APART.format(trait=TRAITS[trait].label.lower()))
+    )
+)
+_NOTES: Final = "ARRAY[{}]".format(
+    ", ".join(_literal(ESTIMATES[both]) for both in ((True, True), (True, False), (False, True)))
+)
+_BADGE_WORDS: Final = ", ".join(
+    f"({_literal(badge.slug)}, {_literal(badge.name)}, {_literal(badge.description)})" for badge in BADGES
+)
 _APART: Final = "CASE WHEN mine > theirs THEN 4 ELSE 5 END"
 _FITTING: Final = f"""CASE WHEN gap >= {APART} THEN {_APART}
     WHEN (mine + theirs) / 2 < {LOW} THEN 1 WHEN (mine + theirs) / 2 > {HIGH} THEN 3 ELSE 2 END"""
@@ -31,12 +53,12 @@ _DIFFERING: Final = f"CASE WHEN gap <= {CLOSE} THEN 6 ELSE {_APART} END"
 _COMPATIBILITY: Final = f"""
     SELECT json_build_object(
         'percent', round(100 * (1 - sum(weight * gap)))::integer,
-        'fits', json_agg(json_build_object('trait', trait, 'text', (:words)[6 * (n - 1) + {_FITTING}])
+        'fits', json_agg(json_build_object('trait', trait, 'text', ({_WORDS})[6 * (n - 1) + {_FITTING}])
             ORDER BY fit DESC, n) FILTER (WHERE fits <= {FITS} AND NOT differs),
-        'differs', (json_agg(json_build_object('trait', trait, 'text', (:words)[6 * (n - 1) + {_DIFFERING}]))
+        'differs', (json_agg(json_build_object('trait', trait, 'text', ({_WORDS})[6 * (n - 1) + {_DIFFERING}]))
             FILTER (WHERE differs)) -> 0,
         'estimated', me.traits IS NULL OR t.user_id IS NULL,
-        'note', (:notes)[CASE WHEN me.traits IS NULL AND t.user_id IS NULL THEN 1 WHEN me.traits IS NULL THEN 2
+        'note', ({_NOTES})[CASE WHEN me.traits IS NULL AND t.user_id IS NULL THEN 1 WHEN me.traits IS NULL THEN 2
             WHEN t.user_id IS NULL THEN 3 END]
     ) AS compatibility
     FROM (
@@ -80,17 +102,17 @@ _PROMPTS: Final = """
         FROM prompt_answers a JOIN prompts q ON q.id = a.prompt_id WHERE a.user_id = u.id AND NOT a.private
     ) AS placed
 """
-_BADGES: Final = """
+_BADGES: Final = f"""
     SELECT coalesce(json_agg(json_build_object(
         'slug', b.slug, 'name', words.name, 'description', words.description,
         'icon', :base || '/v1/badges/' || b.slug || '/icon.svg', 'reason', b.reason
     ) ORDER BY b.position), '[]') AS badges
-    FROM user_badges b JOIN badge_words words ON words.slug = b.slug
+    FROM user_badges b JOIN (VALUES {_BADGE_WORDS}) AS words (slug, name, description) ON words.slug = b.slug
     LEFT JOIN prompt_answers a ON a.id = b.answer_id
     WHERE b.user_id = u.id AND (b.answer_id IS NULL OR NOT a.private
         AND b.answer_sha256 = sha256(convert_to(concat(a.prompt_id, a.answer), 'UTF8')))
 """
-_AGE: Final = f"greatest({ADULT}, extract(year FROM age(:today, {{}}.birth_date))::integer)"
+_AGE: Final = f"greatest({ADULT}, extract(year FROM age((:now AT TIME ZONE 'UTC')::date, {{}}.birth_date))::integer)"
 _LIMIT: Final = "({0}.max_distance_km IS NULL OR apart.squared <= (1000 * {0}.max_distance_km::bigint) ^ 2)"
 _ALL_SOUGHT: Final = "cardinality({}.sought_genders) = 3"
 
@@ -128,9 +150,6 @@ page AS MATERIALIZED (
     SELECT places.* FROM places, queue
     WHERE place > CASE WHEN queue.computed_at = :made THEN :after ELSE 0 END ORDER BY place LIMIT :limit
 ),
-badge_words AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(:badges) AS of_badge (slug text, name text, description text)
-),
 cards AS (
     SELECT page.place, json_build_object(
         'user', json_build_object(
@@ -149,7 +168,9 @@ cards AS (
     FROM page JOIN users u ON u.id = page.id CROSS JOIN me
     LEFT JOIN user_trait_scores t ON t.user_id = u.id
     LEFT JOIN population_traits usual ON true
-    CROSS JOIN LATERAL (SELECT :today - (u.last_active_at AT TIME ZONE 'UTC')::date AS days) away
+    CROSS JOIN LATERAL (
+        SELECT (:now AT TIME ZONE 'UTC')::date - (u.last_active_at AT TIME ZONE 'UTC')::date AS days
+    ) away
     CROSS JOIN LATERAL (SELECT {_MINE} AS mine, {_THEIRS} AS theirs) scores
     CROSS JOIN LATERAL ({_COMPATIBILITY}) compared
     CROSS JOIN LATERAL ({_PHOTOS}) of_photos
@@ -158,15 +179,14 @@ cards AS (
 )
 SELECT me.status, me.last_active_at, queue.computed_at, queue.wishes = me.wishes,
     (SELECT count(*) FROM places), (SELECT max(place) FROM page), (SELECT max(place) FROM places),
-    EXISTS (SELECT FROM work w WHERE w.kind = 'discovery.refresh' AND w.key = :me_text),
+    EXISTS (SELECT FROM work w WHERE w.kind = 'discovery.refresh' AND w.key = CAST(:me AS text)),
     convert_to((SELECT coalesce(json_agg(card ORDER BY place), '[]') FROM cards)::text, 'UTF8')
 FROM me LEFT JOIN queue ON true
 """,
+    binary=True,
     me="uuid",
-    me_text="text",
     session="uuid",
     now="timestamptz",
-    today="date",
     verified="boolean",
     made="timestamptz",
     after="bigint",
@@ -177,8 +197,5 @@ FROM me LEFT JOIN queue ON true
     inner="bytea",
     outer="bytea",
     model="text",
-    words="text[]",
-    notes="text[]",
-    badges="jsonb",
     liked_shown="boolean",
 )

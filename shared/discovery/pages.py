@@ -3,15 +3,11 @@
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 from shared.accounts.models import Status
 from shared.accounts.tokens import Claims
-from shared.badges.catalogue import BADGES
 from shared.errors import Refusal
-from shared.quiz.traits import TRAITS, Trait
-from shared.quiz.words import ESTIMATES, NOT_FAR_APART, WORDS
 from shared.settings import settings
 from shared.storage import storage
 
@@ -75,10 +71,8 @@ def parameters(claims: Claims, *, after: After, limit: int, base: str, now: date
     values, signing = settings(), storage().signing()
     return {
         "me": claims.user_id,
-        "me_text": str(claims.user_id),
         "session": claims.session_id,
         "now": now,
-        "today": now.date(),
         "verified": values.verified_email_required,
         "made": after.made,
         "after": after.place,
@@ -89,9 +83,6 @@ def parameters(claims: Claims, *, after: After, limit: int, base: str, now: date
         "inner": signing.inner if signing else b"",
         "outer": signing.outer if signing else b"",
         "model": values.embedding_model,
-        "words": _words(),
-        "notes": _notes(),
-        "badges": _badges(),
         "liked_shown": values.liked_you_shown,
     }
 
@@ -117,29 +108,3 @@ def _with_links(cards: bytes) -> bytes:
         for photo in card["user"]["photos"]:
             photo["urls"] = {variant: storage().url(key) for variant, key in photo["urls"].items()}
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-@lru_cache
-def _words() -> str:
-    """Six sentences for each trait, in the order that the statement knows."""
-    said = []
-    for trait in Trait:
-        words = WORDS[trait]
-        said += [words.both_low, words.both_middle, words.both_high, words.i_have_more, words.they_have_more]
-        said.append(NOT_FAR_APART.format(trait=TRAITS[trait].label.lower()))
-    return _array(said)
-
-
-@lru_cache
-def _notes() -> str:
-    return _array([ESTIMATES[both] for both in ((True, True), (True, False), (False, True))])
-
-
-@lru_cache
-def _badges() -> str:
-    return json.dumps([{"slug": one.slug, "name": one.name, "description": one.description} for one in BADGES])
-
-
-def _array(texts: list[str]) -> str:
-    """An array as Postgres reads it; made once, since the driver would make it anew for each request."""
-    return "{" + ",".join(json.dumps(text, ensure_ascii=False) for text in texts) + "}"
