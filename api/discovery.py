@@ -189,15 +189,17 @@ async def list_discovery(request: Request, me: Me, query: Annotated[PageQuery, Q
     now, after = clock.now(), _after(query.cursor)
     asked = pages.parameters(me.claims, after=after, limit=query.limit, base=base(request), now=now)
     page, asking = pages.read(await me.db.one(PAGE, asked)), False
-    if page.is_no_good(now):
+    if page.is_no_good(now) and not (page.current and after.place):
         await me.run(_make, now=now)
         page = pages.read(await me.db.one(PAGE, asked))
     elif page.is_low(now):
         await me.run(_ask)
         asking = True
-    advised = await me.run(funnel.advice, now=now) if not page.remaining else []
+    advised = await me.run(funnel.advice, now=now) if not page.shown and not after.place else []
     await me.was_here(page.last_active_at, now)
-    return Response(_body(page, advised, refreshing=page.refreshing or asking), media_type="application/json")
+    return Response(
+        _body(page, query.limit, advised, refreshing=page.refreshing or asking), media_type="application/json"
+    )
 
 
 @router.get(
@@ -245,13 +247,13 @@ def _ask(session: Session, user: User) -> None:
     reconsider(session, user.id)
 
 
-def _body(page: Page, advised: list[funnel.Advice], *, refreshing: bool) -> bytes:
+def _body(page: Page, limit: int, advised: list[funnel.Advice], *, refreshing: bool) -> bytes:
     """The page as JSON, around the cards that Postgres has made."""
-    following = page.next
+    following = page.next(limit)
     computed_at = b'"%b"' % page.computed_at.isoformat().encode() if page.computed_at else b"null"
     queue = b'{"computed_at":%b,"remaining":%d,"refreshing":%b}' % (
         computed_at,
-        page.remaining,
+        page.remaining if page.shown else 0,
         b"true" if refreshing else b"false",
     )
     helps = b",".join(AdviceShape.model_validate(one).model_dump_json().encode() for one in advised)

@@ -127,9 +127,17 @@ viewers AS (SELECT id, contact_hash FROM me),
 queue AS (SELECT * FROM discovery_queues WHERE user_id = :me),
 settled AS MATERIALIZED ({SETTLED}),
 liked_by AS MATERIALIZED ({LIKED_BY}),
-places AS MATERIALIZED (
+undecided AS MATERIALIZED (
+    SELECT place, id FROM queue, unnest(queue.ids) WITH ORDINALITY AS queued (id, place)
+    WHERE id NOT IN (SELECT other_id FROM settled)
+),
+-- In the order of the queue, so that it ends with the last card of the page.
+page AS MATERIALIZED (
     SELECT queued.place, u.id, {_AGE.format("u")} AS age, apart.squared
-    FROM me, queue CROSS JOIN LATERAL unnest(queue.ids) WITH ORDINALITY AS queued (id, place)
+    FROM me CROSS JOIN (
+        SELECT u.* FROM undecided u, queue
+        WHERE u.place > CASE WHEN queue.computed_at = :made THEN :after ELSE 0 END ORDER BY u.place
+    ) queued
     JOIN users u ON u.id = queued.id
     CROSS JOIN LATERAL (
         SELECT (u.place[1] - me.place[1])::bigint * (u.place[1] - me.place[1])
@@ -144,11 +152,7 @@ places AS MATERIALIZED (
         AND me.age >= u.min_age AND (me.age <= u.max_age OR u.max_age = {OLDEST})
         AND {_LIMIT.format("me")} AND {_LIMIT.format("u")}
         AND EXISTS (SELECT FROM photos p WHERE p.user_id = u.id AND p.status = 'ready')
-        AND u.id NOT IN (SELECT other_id FROM settled)
-),
-page AS MATERIALIZED (
-    SELECT places.* FROM places, queue
-    WHERE place > CASE WHEN queue.computed_at = :made THEN :after ELSE 0 END ORDER BY place LIMIT :limit
+    ORDER BY queued.place LIMIT :limit
 ),
 cards AS (
     SELECT page.place, json_build_object(
@@ -178,7 +182,7 @@ cards AS (
     CROSS JOIN LATERAL ({_BADGES}) of_badges
 )
 SELECT me.status, me.last_active_at, queue.computed_at, queue.wishes = me.wishes,
-    (SELECT count(*) FROM places), (SELECT max(place) FROM page), (SELECT max(place) FROM places),
+    (SELECT count(*) FROM undecided), (SELECT count(*) FROM page), (SELECT max(place) FROM page),
     EXISTS (SELECT FROM work w WHERE w.kind = 'discovery.refresh' AND w.key = CAST(:me AS text)),
     convert_to((SELECT coalesce(json_agg(card ORDER BY place), '[]') FROM cards)::text, 'UTF8')
 FROM me LEFT JOIN queue ON true

@@ -35,29 +35,26 @@ class Page:
     current: bool | None
     """Whether it was made for the wishes that the viewer has now."""
     remaining: int
-    """How many of it may still be seen."""
+    """How many of it the viewer has not decided on."""
+    shown: int
+    """How many cards there are."""
     last: int | None
-    """The place of the page's last card."""
-    end: int | None
-    """The place of the last one that may still be seen."""
+    """The place of the last one."""
     refreshing: bool
     cards: bytes
     """A JSON array."""
 
-    @property
-    def next(self) -> After | None:
-        """Where this page ended; None when none comes after it."""
-        if self.last is None or self.end is None or self.last >= self.end:
-            return None
-        return After(self.computed_at, self.last)
+    def next(self, limit: int) -> After | None:
+        """Where this page ended, when more may come after it."""
+        return After(self.computed_at, self.last) if self.last is not None and self.shown == limit else None
 
     def is_no_good(self, now: datetime) -> bool:
-        """Whether a queue has to be made before this can be answered."""
+        """Whether a queue has to be made before a first page can be answered."""
         if self.status != Status.ACTIVE:
             return False
         if self.computed_at is None or not self.current:
             return True
-        return self.remaining == 0 and now - self.computed_at > SOON
+        return self.shown == 0 and now - self.computed_at > SOON
 
     def is_low(self, now: datetime) -> bool:
         """Whether a worker should make the queue anew, since few are left."""
