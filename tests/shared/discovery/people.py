@@ -175,8 +175,8 @@ def _id(random: Random) -> uuid.UUID:
 
 def _character(random: Random, centre: tuple[float, float], tastes: Sequence[Sequence[float]]) -> Columns:
     """All about somebody but who they are: whoever has the same is their twin."""
-    youngest = random.choice([18, 18, 18, random.randint(18, 50)])
-    oldest = random.choice([OLDEST, OLDEST, OLDEST, random.randint(youngest, OLDEST)])
+    youngest = random.choice([18, 18, 18, 19, 25, 30, random.randint(18, 50)])
+    oldest = max(youngest, random.choice([OLDEST, OLDEST, OLDEST, 30, 31, 45, 98, random.randint(18, OLDEST)]))
     latitude, longitude = _place(random, centre) if random.random() < 0.9 else (None, None)
     vector = random.choice([*tastes, [-number for number in tastes[0]], unit(random), None])
     joined = random.choice([random.randint(0, 20), 14, 13, 300])
