@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.accounts.models import Role, Status, User
-from shared.accounts.rules import age
+from shared.accounts.rules import age, years_before
 from shared.matching import contacts, passes, safety
 from shared.matching.models import Like, Match, Pair
 from shared.matching.rules import OPEN, MatchState, in_order, side
-from shared.matching.visibility import _years_before, could_meet, may_see
+from shared.matching.visibility import could_meet, may_see
 from shared.photos.models import Photo, PhotoStatus
 from shared.profiles.service import public_profiles
 from tests.people import make_user
@@ -138,7 +138,7 @@ def test_everybody_sees_themself_and_moderators_see_all_but_who_is_leaving(sessi
 
 @given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.integers(18, 100))
 def test_who_was_born_on_the_latest_day_is_just_old_enough(today: date, years: int) -> None:
-    latest = _years_before(today, years)
+    latest = years_before(today, years)
     assert age(latest, today) == years
     assert age(latest + timedelta(days=1), today) == years - 1
 
