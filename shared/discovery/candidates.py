@@ -54,9 +54,9 @@ def _standing(yes: str, no: str, usual: str, *, absolute: bool) -> str:
 _DECISIONS: Final = """
     SELECT
         (SELECT count(*) FROM likes l WHERE l.liker_id = u.id AND l.created_at > :since) AS liked,
-        (SELECT count(*) FROM passes p WHERE p.passer_id = u.id) AS passed,
+        (SELECT count(*) FROM passes p WHERE p.passer_id = u.id AND p.created_at > :since) AS passed,
         (SELECT count(*) FROM likes l WHERE l.liked_id = u.id AND l.created_at > :since) AS liked_by,
-        (SELECT count(*) FROM passes p WHERE p.passed_id = u.id) AS passed_by
+        (SELECT count(*) FROM passes p WHERE p.passed_id = u.id AND p.created_at > :since) AS passed_by
 """
 
 _MAKE: Final = """
@@ -98,8 +98,8 @@ FROM (SELECT made.*, CASE WHEN placed THEN {cell} ELSE 0 END AS cell FROM (
     CROSS JOIN LATERAL ({decisions}) d
     LEFT JOIN (SELECT * FROM discovery_runs ORDER BY day DESC LIMIT 1) run ON true
     CROSS JOIN LATERAL (
-        SELECT coalesce(run.yes_given[side], {usual}) AS usual_given,
-            coalesce(run.yes_received[side], {usual}) AS usual_received
+        SELECT greatest({rarest}, least(1 - {rarest}, coalesce(run.yes_given[side], {usual}))) AS usual_given,
+            greatest({rarest}, least(1 - {rarest}, coalesce(run.yes_received[side], {usual}))) AS usual_received
         FROM (SELECT CASE u.gender {sides} ELSE {last} END AS side) AS of_gender
     ) shares
     WHERE u.status IN ('active', 'paused') AND {{which}}
@@ -119,6 +119,7 @@ ON CONFLICT (user_id) DO UPDATE SET {changes}
     openness=_standing("d.liked", "d.passed", "usual_given", absolute=True),
     appeal=_standing("d.liked_by", "d.passed_by", "usual_received", absolute=False),
     usual=appeal.USUAL,
+    rarest=appeal.RAREST,
     sides=" ".join(f"WHEN '{gender}' THEN {n}" for n, gender in enumerate(rules.GENDERS, start=1) if gender),
     last=len(rules.GENDERS),
     decisions=_DECISIONS,
@@ -130,10 +131,14 @@ _OF_PEOPLE: Final = text(_MAKE.format(which="u.id = ANY(:user_ids)")).bindparams
     bindparam("user_ids", type_=ARRAY(Uuid))
 )
 _OF_REGION: Final = text(_MAKE.format(which="u.id IN (SELECT c.user_id FROM candidates c WHERE c.region = :region)"))
-_GONE: Final = text("""
+_GONE: Final = """
 DELETE FROM candidates c USING users u
-WHERE c.region = :region AND u.id = c.user_id AND u.status NOT IN ('active', 'paused')
-""")
+WHERE {which} AND u.id = c.user_id AND u.status NOT IN ('active', 'paused')
+"""
+_GONE_OF_PEOPLE: Final = text(_GONE.format(which="c.user_id = ANY(:user_ids)")).bindparams(
+    bindparam("user_ids", type_=ARRAY(Uuid))
+)
+_GONE_OF_REGION: Final = text(_GONE.format(which="c.region = :region"))
 
 # A crowded cell offers those who were here last, and of them first those who are in few queues; so everybody who comes
 # back gets a turn. Without a bound, the pairs to compare would grow with the square of a city.
@@ -169,13 +174,14 @@ _OFFER_FAR: Final = tuple(
 
 
 def make(session: Session, *, user_ids: Collection[uuid.UUID], now: datetime) -> None:
-    """Make these people's rows anew."""
+    """Make these people's rows anew; whoever is suspended or leaving has none."""
+    session.execute(_GONE_OF_PEOPLE, {"user_ids": sorted(user_ids)})
     session.execute(_OF_PEOPLE, {"user_ids": sorted(user_ids), **_values(now)})
 
 
 def make_region(session: Session, *, region: int, now: datetime) -> None:
     """Make the rows of everybody in a region anew, and choose whom it offers."""
-    session.execute(_GONE, {"region": region})
+    session.execute(_GONE_OF_REGION, {"region": region})
     session.execute(_OF_REGION, {"region": region, **_values(now)})
     session.execute(_OFFER, {"region": region, "most": settings().discovery_cell})
 

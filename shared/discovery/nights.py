@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import exists, func, select, text, update
+from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared import ledger
 from shared.accounts.models import Status, User
 from shared.discovery import appeal, candidates, rules
-from shared.discovery.models import Candidate, DiscoveryQueue, DiscoveryRun
+from shared.discovery.models import Candidate, DiscoveryExposure, DiscoveryQueue, DiscoveryRun
 from shared.jobs import RANK_REGION, REFRESH_QUEUE
 from shared.ledger import Work
 from shared.settings import settings
@@ -65,7 +65,9 @@ WITH seen AS (
     FROM discovery_exposures e CROSS JOIN LATERAL unnest(e.ids, e.queues) AS of_region (user_id, queues)
     GROUP BY 1
 ),
-usual AS (SELECT greatest(1, sum(queues) / (SELECT count(*) FROM candidates WHERE shown)) AS queues FROM seen),
+usual AS (
+    SELECT greatest(1, sum(queues) / (SELECT nullif(count(*), 0) FROM candidates WHERE shown)) AS queues FROM seen
+),
 wanted AS (
     SELECT c.user_id, greatest(-:most / 2, least(:most, round(
         c.damping + :most / 4.0 * log(2, (1 + coalesce(seen.queues, 0)) / (1 + usual.queues))
@@ -116,6 +118,7 @@ def start(session: Session, *, now: datetime) -> int | None:
         return None
     candidates.offer_far(session)
     regions = session.scalars(_REGIONS).all()
+    session.execute(delete(DiscoveryExposure).where(DiscoveryExposure.region.not_in(regions)))
     session.execute(update(DiscoveryRun).where(DiscoveryRun.day == day).values(regions=len(regions)))
     _ask_for_missing(session, now)
     ledger.ask(session, RANK_REGION, *map(str, regions))
@@ -125,13 +128,11 @@ def start(session: Session, *, now: datetime) -> int | None:
 def finish(session: Session, *, now: datetime) -> DiscoveryRun | None:
     """Close the newest run if none of its regions waits any more: damp, and keep how fair it came out."""
     run = session.scalar(
-        select(DiscoveryRun)
-        .where(DiscoveryRun.finished_at.is_(None))
-        .order_by(DiscoveryRun.day.desc())
-        .limit(1)
-        .with_for_update(skip_locked=True)
+        select(DiscoveryRun).order_by(DiscoveryRun.day.desc()).limit(1).with_for_update(skip_locked=True)
     )
-    if run is None or session.scalar(select(exists().where(Work.kind == RANK_REGION.name, Work.due_at.is_not(None)))):
+    if run is None or run.finished_at is not None:
+        return None
+    if session.scalar(select(exists().where(Work.kind == RANK_REGION.name, Work.due_at.is_not(None)))):
         return None
     session.execute(text(PATIENCE))
     fair = fairness(session)

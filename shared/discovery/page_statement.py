@@ -50,67 +50,76 @@ _FITTING: Final = f"""CASE WHEN gap >= {APART} THEN {_APART}
     WHEN (mine + theirs) / 2 < {LOW} THEN 1 WHEN (mine + theirs) / 2 > {HIGH} THEN 3 ELSE 2 END"""
 _DIFFERING: Final = f"CASE WHEN gap <= {CLOSE} THEN 6 ELSE {_APART} END"
 
+# Of all cards together: one after the other would cost three times as much.
 _COMPATIBILITY: Final = f"""
-    SELECT json_build_object(
-        'percent', round(100 * (1 - sum(weight * gap)))::integer,
+    SELECT place, json_build_object(
+        'percent', round(100 * (1 - sum(weight * gap ORDER BY n)))::integer,
         'fits', json_agg(json_build_object('trait', trait, 'text', ({_WORDS})[6 * (n - 1) + {_FITTING}])
             ORDER BY fit DESC, n) FILTER (WHERE fits <= {FITS} AND NOT differs),
         'differs', (json_agg(json_build_object('trait', trait, 'text', ({_WORDS})[6 * (n - 1) + {_DIFFERING}]))
             FILTER (WHERE differs)) -> 0,
-        'estimated', me.traits IS NULL OR t.user_id IS NULL,
-        'note', ({_NOTES})[CASE WHEN me.traits IS NULL AND t.user_id IS NULL THEN 1 WHEN me.traits IS NULL THEN 2
-            WHEN t.user_id IS NULL THEN 3 END]
+        'estimated', bool_or(i_lack OR they_lack),
+        'note', ({_NOTES})[min(CASE WHEN i_lack AND they_lack THEN 1 WHEN i_lack THEN 2 WHEN they_lack THEN 3 END)]
     ) AS compatibility
     FROM (
-        SELECT *, row_number() OVER (PARTITION BY differs ORDER BY fit DESC, n) AS fits
+        SELECT *, row_number() OVER (PARTITION BY place, differs ORDER BY fit DESC, n) AS fits
         FROM (
             SELECT *, weight * (clarity - gap) AS fit,
-                row_number() OVER (ORDER BY weight * gap DESC, clarity, n) = 1 AS differs
+                row_number() OVER (PARTITION BY place ORDER BY weight * gap DESC, clarity, n) = 1 AS differs
             FROM (
                 SELECT *, abs(mine - theirs) AS gap, CASE WHEN (mine < {MIDDLE}) <> (theirs < {MIDDLE}) THEN 0
                     ELSE least(abs(mine - {MIDDLE}), abs(theirs - {MIDDLE})) END AS clarity
                 FROM (
-                    SELECT n, trait, weight, scores.mine[n]::float AS mine, scores.theirs[n]::float AS theirs
-                    FROM (VALUES {_TRAITS}) AS traits (n, trait, weight)
+                    SELECT page.place, n, trait, weight, me.traits IS NULL AS i_lack, t.user_id IS NULL AS they_lack,
+                        ({_MINE})[n]::float AS mine, ({_THEIRS})[n]::float AS theirs
+                    FROM page CROSS JOIN me CROSS JOIN (VALUES {_TRAITS}) AS traits (n, trait, weight)
+                    LEFT JOIN user_trait_scores t ON t.user_id = page.id
+                    LEFT JOIN population_traits usual ON true
                 ) AS of_trait
             ) AS gaps
         ) AS fitting
     ) AS ranked
+    GROUP BY place
 """
-
 _PHOTOS: Final = f"""
-    SELECT coalesce(json_agg(json_build_object(
-        'id', id, 'status', status, 'position', place - 1, 'width', width, 'height', height, 'thumbhash', thumbhash,
+    SELECT place, json_agg(json_build_object(
+        'id', id, 'status', status, 'position', number - 1, 'width', width, 'height', height, 'thumbhash', thumbhash,
         'color', color, 'urls', (
             SELECT json_object_agg(variant, CASE WHEN :signed THEN
                 :base || '/media/' || key || '?expires=' || :expires || '&signature='
                 || {SIGNATURE_SQL.format(key="key")} ELSE key END)
             FROM jsonb_each_text(renditions) AS of_photo (variant, key)
-        ), 'rejection', NULL) ORDER BY place), '[]') AS photos
+        ), 'rejection', NULL) ORDER BY number) AS photos
     FROM (
-        SELECT p.*, row_number() OVER (ORDER BY p.position) AS place
-        FROM photos p WHERE p.user_id = u.id AND p.status = 'ready'
-    ) AS placed
+        SELECT page.place, p.*, row_number() OVER (PARTITION BY page.place ORDER BY p.position) AS number
+        FROM page JOIN photos p ON p.user_id = page.id AND p.status = 'ready'
+    ) AS numbered
+    GROUP BY place
 """
 _PROMPTS: Final = """
-    SELECT coalesce(json_agg(json_build_object(
+    SELECT place, json_agg(json_build_object(
         'id', id, 'question', json_build_object('id', prompt_id, 'slug', slug, 'text', text), 'answer', answer,
-        'private', private, 'position', place - 1, 'status', CASE WHEN model = :model THEN 'embedded' ELSE 'pending' END
-    ) ORDER BY place), '[]') AS prompts
+        'private', private, 'position', number - 1,
+        'status', CASE WHEN model = :model THEN 'embedded' ELSE 'pending' END
+    ) ORDER BY number) AS prompts
     FROM (
-        SELECT a.*, q.slug, q.text, row_number() OVER (ORDER BY a.position) AS place
-        FROM prompt_answers a JOIN prompts q ON q.id = a.prompt_id WHERE a.user_id = u.id AND NOT a.private
-    ) AS placed
+        SELECT page.place, a.id, a.prompt_id, a.answer, a.private, a.model, q.slug, q.text,
+            row_number() OVER (PARTITION BY page.place ORDER BY a.position) AS number
+        FROM page JOIN prompt_answers a ON a.user_id = page.id AND NOT a.private JOIN prompts q ON q.id = a.prompt_id
+    ) AS numbered
+    GROUP BY place
 """
 _BADGES: Final = f"""
-    SELECT coalesce(json_agg(json_build_object(
+    SELECT page.place, json_agg(json_build_object(
         'slug', b.slug, 'name', words.name, 'description', words.description,
         'icon', :base || '/v1/badges/' || b.slug || '/icon.svg', 'reason', b.reason
-    ) ORDER BY b.position), '[]') AS badges
-    FROM user_badges b JOIN (VALUES {_BADGE_WORDS}) AS words (slug, name, description) ON words.slug = b.slug
+    ) ORDER BY b.position) AS badges
+    FROM page JOIN user_badges b ON b.user_id = page.id
+    JOIN (VALUES {_BADGE_WORDS}) AS words (slug, name, description) ON words.slug = b.slug
     LEFT JOIN prompt_answers a ON a.id = b.answer_id
-    WHERE b.user_id = u.id AND (b.answer_id IS NULL OR NOT a.private
-        AND b.answer_sha256 = sha256(convert_to(concat(a.prompt_id, a.answer), 'UTF8')))
+    WHERE b.answer_id IS NULL OR NOT a.private
+        AND b.answer_sha256 = sha256(convert_to(concat(a.prompt_id, a.answer), 'UTF8'))
+    GROUP BY page.place
 """
 _AGE: Final = f"greatest({ADULT}, extract(year FROM age((:now AT TIME ZONE 'UTC')::date, {{}}.birth_date))::integer)"
 _LIMIT: Final = "({0}.max_distance_km IS NULL OR apart.squared <= (1000 * {0}.max_distance_km::bigint) ^ 2)"
@@ -164,22 +173,20 @@ cards AS (
                 END::integer,
             'active', CASE WHEN away.days <= 0 THEN 'today' WHEN away.days < {rules.THIS_WEEK} THEN 'this_week'
                 ELSE 'longer_ago' END,
-            'photos', photos, 'prompts', prompts, 'badges', badges, 'compatibility', compatibility
+            'photos', coalesce(photos, '[]'), 'prompts', coalesce(prompts, '[]'), 'badges', coalesce(badges, '[]'),
+            'compatibility', compatibility
         ),
         'compatibility', compatibility,
         'liked_you', :liked_shown AND u.id IN (SELECT other_id FROM liked_by)
     ) AS card
-    FROM page JOIN users u ON u.id = page.id CROSS JOIN me
-    LEFT JOIN user_trait_scores t ON t.user_id = u.id
-    LEFT JOIN population_traits usual ON true
+    FROM page JOIN users u ON u.id = page.id
     CROSS JOIN LATERAL (
         SELECT (:now AT TIME ZONE 'UTC')::date - (u.last_active_at AT TIME ZONE 'UTC')::date AS days
     ) away
-    CROSS JOIN LATERAL (SELECT {_MINE} AS mine, {_THEIRS} AS theirs) scores
-    CROSS JOIN LATERAL ({_COMPATIBILITY}) compared
-    CROSS JOIN LATERAL ({_PHOTOS}) of_photos
-    CROSS JOIN LATERAL ({_PROMPTS}) of_prompts
-    CROSS JOIN LATERAL ({_BADGES}) of_badges
+    JOIN ({_COMPATIBILITY}) compared ON compared.place = page.place
+    LEFT JOIN ({_PHOTOS}) of_photos ON of_photos.place = page.place
+    LEFT JOIN ({_PROMPTS}) of_prompts ON of_prompts.place = page.place
+    LEFT JOIN ({_BADGES}) of_badges ON of_badges.place = page.place
 )
 SELECT me.status, me.last_active_at, queue.computed_at, queue.wishes = me.wishes,
     (SELECT count(*) FROM undecided), (SELECT count(*) FROM page), (SELECT max(place) FROM page),
