@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shared.discovery import cells, rules
+from shared.embedding.rules import DIMENSIONS
 from shared.quiz.traits import Trait
 
 Records = NDArray[np.void]
@@ -37,6 +38,8 @@ PERSON: Final = np.dtype(
 
 # What compiled code holds for constant, and with it the score in line, spares counting references: half of the time.
 TABLES: Final = (*rules.TABLES[:2], *(np.array(table, np.int64) for table in rules.TABLES[2:]))
+
+_SEEN: Final = ("born", "gender", "seeks", "x", "y", "z", "offered", "offered_far")
 
 _fits = njit(rules.fits)
 _score = njit(rules.score, inline="always")
@@ -77,6 +80,19 @@ class Queues:
     """How many pairs were scored."""
 
 
+class _Room:
+    """Memory that is kept: the pages of a new array would be fetched one after the other."""
+
+    def __init__(self) -> None:
+        self._kept = np.empty(0, np.float32)
+
+    def of(self, rows: int, columns: int) -> NDArray[np.float32]:
+        """An array of this shape, with anything in it."""
+        if len(self._kept) < rows * columns:
+            self._kept = np.empty(rows * columns, np.float32)
+        return self._kept[: rows * columns].reshape(rows, columns)
+
+
 def rank(loaded: Loaded, *, length: int, newcomer_every: int) -> Queues:
     """The queues of everybody in a region."""
     count = len(loaded.viewers)
@@ -87,24 +103,22 @@ def rank(loaded: Loaded, *, length: int, newcomer_every: int) -> Queues:
         np.zeros((count, length, 8), np.uint8),
         0,
     )
-    room = np.empty(0, np.float32)
+    room, theirs = _Room(), _Room()
     slots = np.zeros(len(loaded.people), np.int32)
     pairs = 0
     for rows, candidates in _blocks(loaded):
-        theirs = loaded.vectors[candidates["number"]].astype(np.float32)
+        right = theirs.of(len(candidates), DIMENSIONS)
+        right[:] = loaded.vectors.take(candidates["number"], axis=0)
         columns = _columns(candidates)
         for start in range(0, len(rows), ROWS):
             chunk = rows[start : start + ROWS]
-            viewers = loaded.people[loaded.viewers[chunk]]
+            viewers = loaded.people.take(loaded.viewers[chunk])
             first = np.searchsorted(candidates["born"], viewers["born_after"].min(), "right")
             last = np.searchsorted(candidates["born"], viewers["born_by"].max(), "right")
             if first >= last:
                 continue
-            mine = loaded.vectors[viewers["number"]].astype(np.float32)
-            size = len(mine) * (last - first)
-            if len(room) < size:
-                room = np.empty(size, np.float32)  # kept: the pages of a new one would be fetched one after the other
-            products = np.dot(mine, theirs[first:last].T, out=room[:size].reshape(len(mine), -1))
+            left = loaded.vectors.take(viewers["number"], axis=0).astype(np.float32)
+            products = np.dot(left, right[first:last].T, out=room.of(len(viewers), last - first))
             pairs += products.size
             _select(
                 chunk,
@@ -124,23 +138,28 @@ def rank(loaded: Loaded, *, length: int, newcomer_every: int) -> Queues:
 
 def _blocks(loaded: Loaded) -> Iterator[tuple[Ints, Records]]:
     """(rows of viewers in the order of their birth, whom any of them might be shown in the order of theirs)."""
-    people, viewers = loaded.people, loaded.people[loaded.viewers]
-    shown = people[people["shown"] != 0]
-    shown = shown[np.argsort(shown["born"], kind="stable")]
+    people, viewers = loaded.people, loaded.people.take(loaded.viewers)
+    shown = np.flatnonzero(people["shown"])
+    shown = people.take(shown[np.argsort(people["born"][shown], kind="stable")])  # of records, this is the fast way
+    seen = {name: np.ascontiguousarray(shown[name]) for name in _SEEN}
     area, tier = _areas(viewers)
-    groups = ((area * len(TIERS) + tier) * 16 + viewers["gender"]) * 16 + viewers["seeks"]
-    order = np.lexsort((viewers["born"], groups))
-    bounds = np.flatnonzero(np.diff(groups[order])) + 1
-    around: tuple[tuple[int, int], Records] | None = None
-    for rows in np.split(order, bounds):
-        if not len(rows):
-            continue
-        one = viewers[rows[0]]
-        key = (int(area[rows[0]]), int(tier[rows[0]]))
-        if around is None or around[0] != key:
-            around = key, shown[_reachable(shown, viewers[(area == key[0]) & (tier == key[1])])]
-        near = around[1]
-        yield rows, near[(near["gender"] & one["seeks"] != 0) & (near["seeks"] & one["gender"] != 0)]
+    sharing = area * len(TIERS) + tier
+    groups = (sharing * 16 + viewers["gender"]) * 16 + viewers["seeks"]
+    for together in _runs(np.lexsort((viewers["born"], groups)), sharing):
+        near = np.flatnonzero(_reachable(seen, viewers.take(together)))
+        born, gender, seeks = (seen[name][near] for name in ("born", "gender", "seeks"))
+        for rows in _runs(together, groups):
+            mine = viewers.take(rows)
+            first = np.searchsorted(born, mine["born_after"].min(), "right")
+            last = np.searchsorted(born, mine["born_by"].max(), "right")
+            fitting = (gender[first:last] & mine["seeks"][0] != 0) & (seeks[first:last] & mine["gender"][0] != 0)
+            yield rows, shown.take(near[first:last][fitting])
+
+
+def _runs(rows: Ints, groups: Ints) -> Iterator[Ints]:
+    """The rows in their order, those of one group at a time."""
+    bounds = np.flatnonzero(np.diff(groups[rows])) + 1
+    return (run for run in np.split(rows, bounds) if len(run))
 
 
 def _columns(people: Records) -> tuple[NDArray[Any], ...]:
@@ -165,13 +184,13 @@ def _areas(viewers: Records) -> tuple[Ints, Ints]:
     return area, tier
 
 
-def _reachable(shown: Records, viewers: Records) -> NDArray[np.bool_]:
+def _reachable(shown: dict[str, NDArray[Any]], viewers: Records) -> NDArray[np.bool_]:
     """Whom any of these viewers, who live in one area, might be shown: by a box around all of them."""
     if (viewers["reach"] == rules.ANYWHERE).any():
         far = shown["offered_far"] != 0
         reach = rules.NEAR_KM * 1000
     else:
-        far = np.zeros(len(shown), np.bool_)
+        far = np.zeros(len(shown["born"]), np.bool_)
         reach = int(np.ceil(np.sqrt(max(0, viewers["reach"].max()))))
     inside = shown["offered"] != 0
     for axis in ("x", "y", "z"):
