@@ -56,13 +56,14 @@ def base(request: Request) -> str:
     """What all links of this client begin with, without a slash at its end."""
     scope = request.scope
     host, prefix = request.headers.get("host"), scope.get("app_root_path", scope.get("root_path", ""))
-    return _base(scope["scheme"], host, tuple(scope["server"] or ()), prefix)
+    server = scope.get("server")
+    return _base(scope["scheme"], host, tuple(server) if server else None, prefix)
 
 
 @lru_cache(maxsize=64)
-def _base(scheme: str, host: str | None, server: tuple[str, int | None], prefix: str) -> str:
+def _base(scheme: str, host: str | None, server: tuple[str, int | None] | None, prefix: str) -> str:
     """They are few, and taking an address apart costs as much as checking a token."""
     headers = [(b"host", host.encode("latin-1"))] if host else []
-    where = {"server": server or None, "path": "/", "query_string": b""}
+    where = {"server": server, "path": "/", "query_string": b""}
     scope = {"type": "http", "scheme": scheme, "headers": headers, "root_path": prefix, **where}
     return str(Request(scope).base_url).rstrip("/")

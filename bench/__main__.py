@@ -10,7 +10,10 @@ from bench.report import Figure, read, table, write
 from shared import log
 
 # Each is a module of this package with a function measure() -> list[Figure].
-BENCHMARKS: Final = ("latency", "queue", "photos", "embedding", "answers", "likes", "passes", "discovery_reads")
+BENCHMARKS: Final = (
+    *("latency", "queue", "photos", "embedding", "answers", "likes", "passes"),
+    *("discovery", "discovery_reads"),
+)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -46,9 +46,15 @@ def decide(url: str, decisions: int, *, seed: int = 2) -> None:
     """Let people like and pass at random: so many decisions, a third of them likes."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT setseed(%s)", [seed / 100])
-        ids = "(SELECT array_agg(id ORDER BY id) AS ids FROM users) AS everybody"
-        pairs = f"""SELECT DISTINCT ids[1 + floor(random() * cardinality(ids))] AS a,
-            ids[1 + floor(random() * cardinality(ids))] AS b FROM {ids}, generate_series(1, %s)"""
+        connection.execute(
+            "CREATE TEMPORARY TABLE everybody AS SELECT id, row_number() OVER (ORDER BY id) AS number FROM users"
+        )
+        pairs = """SELECT DISTINCT one.id AS a, other.id AS b
+            FROM (
+                SELECT 1 + floor(random() * everybody)::bigint AS one, 1 + floor(random() * everybody)::bigint AS other
+                FROM (SELECT count(*) AS everybody FROM everybody) counted, generate_series(1, %s)
+            ) drawn
+            JOIN everybody one ON one.number = drawn.one JOIN everybody other ON other.number = drawn.other"""
         connection.execute(
             f"""WITH chosen AS MATERIALIZED (SELECT a, b FROM ({pairs}) p WHERE a <> b),
             liked AS (

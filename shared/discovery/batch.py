@@ -4,19 +4,21 @@ What decides and scores is the Python of `rules`, compiled as it stands. Vectors
 below 2^24, so single precision has them exactly, in whatever order a matrix product adds them up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from shared.discovery import cells, rules
+from shared.embedding.rules import DIMENSIONS
 from shared.quiz.traits import Trait
 
 Records = NDArray[np.void]
 Ints = NDArray[np.int64]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 ROWS: Final = 256  # viewers of a block: of more there is no gain, and fewer make a product slower
 # Viewers who look about as far share their candidates: (up to so many kilometres, cells of the area that shares them).
@@ -35,9 +37,19 @@ PERSON: Final = np.dtype(
 )
 """A `rules.Person`, and their number among all that are loaded, in the order of ids."""
 
-_fits = njit(rules.fits)
-_score = njit(rules.score)
-_placed = njit(rules.placed)
+# What compiled code holds for constant, and with it the score in line, spares counting references: half of the time.
+TABLES: Final = (*rules.TABLES[:2], *(np.array(table, np.int64) for table in rules.TABLES[2:]))
+
+_SEEN: Final = ("born", "gender", "seeks", "x", "y", "z", "offered", "offered_far")
+
+
+def _compiled(function: Function, **options: Any) -> Function:
+    return cast("Function", njit(nogil=True, **options)(function))
+
+
+_fits: Any = _compiled(rules.fits)
+_score: Any = _compiled(rules.score, inline="always")
+_placed: Any = _compiled(rules.placed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,19 @@ class Queues:
     """How many pairs were scored."""
 
 
+class _Room:
+    """Memory that is kept: the pages of a new array would be fetched one after the other."""
+
+    def __init__(self) -> None:
+        self._kept = np.empty(0, np.float32)
+
+    def of(self, rows: int, columns: int) -> NDArray[np.float32]:
+        """An array of this shape, with anything in it."""
+        if len(self._kept) < rows * columns:
+            self._kept = np.empty(rows * columns, np.float32)
+        return self._kept[: rows * columns].reshape(rows, columns)
+
+
 def rank(loaded: Loaded, *, length: int, newcomer_every: int) -> Queues:
     """The queues of everybody in a region."""
     count = len(loaded.viewers)
@@ -84,27 +109,22 @@ def rank(loaded: Loaded, *, length: int, newcomer_every: int) -> Queues:
         np.zeros((count, length, 8), np.uint8),
         0,
     )
-    tables = tuple(np.array(table, np.int64) for table in rules.TABLES)
-    room = np.empty(0, np.float32)
-    marks = np.full(len(loaded.people), -1, np.int64)
-    likers = np.full(len(loaded.people), -1, np.int64)
-    slots = np.zeros(len(loaded.people), np.int64)
+    room, theirs = _Room(), _Room()
+    slots = np.zeros(len(loaded.people), np.int32)
     pairs = 0
     for rows, candidates in _blocks(loaded):
-        theirs = loaded.vectors[candidates["number"]].astype(np.float32)
+        right = theirs.of(len(candidates), DIMENSIONS)
+        right[:] = loaded.vectors.take(candidates["number"], axis=0)
         columns = _columns(candidates)
         for start in range(0, len(rows), ROWS):
             chunk = rows[start : start + ROWS]
-            viewers = loaded.people[loaded.viewers[chunk]]
+            viewers = loaded.people.take(loaded.viewers[chunk])
             first = np.searchsorted(candidates["born"], viewers["born_after"].min(), "right")
             last = np.searchsorted(candidates["born"], viewers["born_by"].max(), "right")
             if first >= last:
                 continue
-            mine = loaded.vectors[viewers["number"]].astype(np.float32)
-            size = len(mine) * (last - first)
-            if len(room) < size:
-                room = np.empty(size, np.float32)  # kept: the pages of a new one would be fetched one after the other
-            products = np.dot(mine, theirs[first:last].T, out=room[:size].reshape(len(mine), -1))
+            left = loaded.vectors.take(viewers["number"], axis=0).astype(np.float32)
+            products = np.dot(left, right[first:last].T, out=room.of(len(viewers), last - first))
             pairs += products.size
             _select(
                 chunk,
@@ -114,8 +134,7 @@ def rank(loaded: Loaded, *, length: int, newcomer_every: int) -> Queues:
                 products,
                 loaded.settled,
                 loaded.liked_by,
-                (marks, likers, slots),
-                tables,
+                slots,
                 length,
                 newcomer_every,
                 (queues.lengths, queues.places, queues.scores, queues.parts),
@@ -125,23 +144,29 @@ def rank(loaded: Loaded, *, length: int, newcomer_every: int) -> Queues:
 
 def _blocks(loaded: Loaded) -> Iterator[tuple[Ints, Records]]:
     """(rows of viewers in the order of their birth, whom any of them might be shown in the order of theirs)."""
-    people, viewers = loaded.people, loaded.people[loaded.viewers]
-    shown = people[people["shown"] != 0]
-    shown = shown[np.argsort(shown["born"], kind="stable")]
+    people, viewers = loaded.people, loaded.people.take(loaded.viewers)
+    numbers = np.flatnonzero(people["shown"])
+    by_birth = numbers[np.argsort(people["born"][numbers], kind="stable")]
+    shown: Records = people.take(by_birth)  # of records, this is the fast way
+    seen = {name: np.ascontiguousarray(shown[name]) for name in _SEEN}
     area, tier = _areas(viewers)
-    groups = ((area * len(TIERS) + tier) * 16 + viewers["gender"]) * 16 + viewers["seeks"]
-    order = np.lexsort((viewers["born"], groups))
-    bounds = np.flatnonzero(np.diff(groups[order])) + 1
-    around: tuple[tuple[int, int], Records] | None = None
-    for rows in np.split(order, bounds):
-        if not len(rows):
-            continue
-        one = viewers[rows[0]]
-        key = (int(area[rows[0]]), int(tier[rows[0]]))
-        if around is None or around[0] != key:
-            around = key, shown[_reachable(shown, viewers[(area == key[0]) & (tier == key[1])])]
-        near = around[1]
-        yield rows, near[(near["gender"] & one["seeks"] != 0) & (near["seeks"] & one["gender"] != 0)]
+    sharing = area * len(TIERS) + tier
+    groups = (sharing * 16 + viewers["gender"]) * 16 + viewers["seeks"]
+    for together in _runs(np.lexsort((viewers["born"], groups)), sharing):
+        near = np.flatnonzero(_reachable(seen, viewers.take(together)))
+        born, gender, seeks = (seen[name][near] for name in ("born", "gender", "seeks"))
+        for rows in _runs(together, groups):
+            mine = viewers.take(rows)
+            first = np.searchsorted(born, mine["born_after"].min(), "right")
+            last = np.searchsorted(born, mine["born_by"].max(), "right")
+            fitting = (gender[first:last] & mine["seeks"][0] != 0) & (seeks[first:last] & mine["gender"][0] != 0)
+            yield rows, shown.take(near[first:last][fitting])
+
+
+def _runs(rows: Ints, groups: Ints) -> Iterator[Ints]:
+    """The rows in their order, those of one group at a time."""
+    bounds = np.flatnonzero(np.diff(groups[rows])) + 1
+    return (run for run in np.split(rows, bounds) if len(run))
 
 
 def _columns(people: Records) -> tuple[NDArray[Any], ...]:
@@ -166,13 +191,13 @@ def _areas(viewers: Records) -> tuple[Ints, Ints]:
     return area, tier
 
 
-def _reachable(shown: Records, viewers: Records) -> NDArray[np.bool_]:
+def _reachable(shown: dict[str, NDArray[Any]], viewers: Records) -> NDArray[np.bool_]:
     """Whom any of these viewers, who live in one area, might be shown: by a box around all of them."""
     if (viewers["reach"] == rules.ANYWHERE).any():
         far = shown["offered_far"] != 0
         reach = rules.NEAR_KM * 1000
     else:
-        far = np.zeros(len(shown), np.bool_)
+        far = np.zeros(len(shown["born"]), np.bool_)
         reach = int(np.ceil(np.sqrt(max(0, viewers["reach"].max()))))
     inside = shown["offered"] != 0
     for axis in ("x", "y", "z"):
@@ -181,7 +206,7 @@ def _reachable(shown: Records, viewers: Records) -> NDArray[np.bool_]:
     return result
 
 
-@njit(nogil=True)
+@_compiled
 def _select(
     rows: Any,
     viewers: Any,
@@ -190,15 +215,17 @@ def _select(
     products: Any,
     settled: Any,
     liked_by: Any,
-    stamps: Any,
-    tables: Any,
+    slots: Any,
     length: Any,
     every: Any,
     out: Any,
 ) -> None:
     """The best of each viewer of a block among these candidates."""
-    marks, likers, slots = stamps
     lengths, places, scores, parts = out
+    for j in range(len(candidates)):
+        slots[candidates[j].number] = j
+    settled_by = np.full(len(candidates), -1, np.int64)
+    likes = np.full(len(candidates), -1, np.int64)
     possible = np.empty(len(candidates), np.int64)
     keys = np.empty(len(candidates), np.int64)
     newest = np.empty(len(candidates), np.int64)
@@ -206,10 +233,8 @@ def _select(
     for i in range(len(rows)):
         row = rows[i]
         viewer = viewers[i]
-        for k in range(settled[0][row], settled[0][row + 1]):
-            marks[settled[1][k]] = row
-        for k in range(liked_by[0][row], liked_by[0][row + 1]):
-            likers[liked_by[1][k]] = row
+        _mark(settled_by, row, settled, candidates, slots)
+        _mark(likes, row, liked_by, candidates, slots)
         found = 0
         found_new = 0
         counts[:] = 0
@@ -218,11 +243,10 @@ def _select(
             other = candidates[j]
             apart = _apart(viewer, other)
             number = other.number
-            if marks[number] == row or number == viewer.number or not _fits(viewer, other, apart):
+            if settled_by[j] == row or number == viewer.number or not _fits(viewer, other, apart):
                 continue
             product = np.int64(products[i, j])
-            total = _score(viewer, other, apart, product, likers[number] == row, tables)[0] + OFFSET
-            slots[number] = j
+            total = _score(viewer, other, apart, product, likes[j] == row, TABLES)[0] + OFFSET
             keys[found] = (total << BITS) | (LAST - number)
             counts[total >> BUCKET] += 1
             if other.newcomer != 0:
@@ -238,7 +262,7 @@ def _select(
             other = candidates[j]
             product = np.int64(products[i, j])
             total, one, two, three, four, five, six, lift = _score(
-                viewer, other, _apart(viewer, other), product, likers[number] == row, tables
+                viewer, other, _apart(viewer, other), product, likes[j] == row, TABLES
             )
             scores[row, k] = total
             kept = parts[row, k]
@@ -247,7 +271,18 @@ def _select(
             kept[6], kept[7] = lift, 128 + other.damping // 4
 
 
-@njit(nogil=True)
+@_compiled
+def _mark(marks: Any, row: Any, related: Any, candidates: Any, slots: Any) -> None:
+    """Write the row to those of the candidates who are related to it; a slot may be of another block."""
+    starts, others = related
+    for k in range(starts[row], starts[row + 1]):
+        number = others[k]
+        j = slots[number]
+        if j < len(candidates) and candidates[j].number == number:
+            marks[j] = row
+
+
+@_compiled
 def _apart(viewer: Any, other: Any) -> Any:
     dx = np.int64(viewer.x) - other.x
     dy = np.int64(viewer.y) - other.y
@@ -255,7 +290,7 @@ def _apart(viewer: Any, other: Any) -> Any:
     return dx * dx + dy * dy + dz * dz
 
 
-@njit(nogil=True)
+@_compiled
 def _glance(viewer: Any, columns: Any, possible: Any) -> Any:
     """How many may fit, and who: whom this leaves out `fits` would refuse. Single precision needs some slack."""
     born, born_after, born_by, x, y, z, reach = columns
@@ -274,7 +309,7 @@ def _glance(viewer: Any, columns: Any, possible: Any) -> Any:
     return found
 
 
-@njit(nogil=True)
+@_compiled
 def _best(keys: Any, counts: Any, length: Any) -> Any:
     """The numbers of those with the largest keys, the best first; `counts` of keys by bucket say where they begin."""
     bucket = BUCKETS
@@ -291,7 +326,7 @@ def _best(keys: Any, counts: Any, length: Any) -> Any:
     return _numbers(chosen[:found], length)
 
 
-@njit(nogil=True)
+@_compiled
 def _numbers(keys: Any, most: Any) -> Any:
     """The numbers of people in their keys, the largest first."""
     ordered = np.sort(keys)[::-1][:most]

@@ -99,15 +99,15 @@ def load(session: Session, *, region: int, now: datetime) -> Loaded:
 def _relations(
     connection: Connection[Any], query: str, values: dict[str, Any], ids: NDArray[np.bytes_], viewers: Ints
 ) -> tuple[Ints, Ints]:
-    """(starts, others) of a query of (viewer_id, other_id), as numbers of people; others who are not loaded are left."""
+    """(starts, others) of a query of (viewer_id, other_id), as numbers of people; who is not loaded is left out."""
     related = query.replace(":now", "%(now)s")
     statement = f"WITH {_VIEWERS} SELECT viewer_id, other_id FROM ({related}) related ORDER BY viewer_id"
-    rows = np.concatenate([*_read(connection, statement, values, _PAIR), np.empty(0, _PAIR)])
+    rows = np.concatenate(list(_read(connection, statement, values, _PAIR)))
     viewer, other = (np.ascontiguousarray(rows[name]).view("S16") for name in ("viewer", "other"))
-    places = np.minimum(np.searchsorted(ids, other), len(ids) - 1)
-    known = ids[places] == other if len(ids) else np.zeros(0, np.bool_)
+    known = np.isin(other, ids) & np.isin(viewer, ids[viewers])
     starts = np.searchsorted(viewer[known], ids[viewers], "left")
-    return np.append(starts, known.sum()).astype(np.int64), places[known].astype(np.int64)
+    others = np.searchsorted(ids, other[known])
+    return np.append(starts, known.sum()).astype(np.int64), others.astype(np.int64)
 
 
 def _row(fields: Sequence[tuple[str, Any]]) -> np.dtype[np.void]:
@@ -127,6 +127,7 @@ def _read(connection: Connection[Any], query: str, values: dict[str, Any], row: 
         SELECT string_agg(record_send(r), ''::bytea)
         FROM (SELECT r, row_number() OVER () / {_TOGETHER} AS part FROM ({query}) r) numbered
         GROUP BY part ORDER BY part"""
+    yield np.empty(0, row)  # for whoever puts them together, were there none
     for (content,) in connection.cursor().stream(packed, values, binary=True):
         yield np.frombuffer(content, row)
 

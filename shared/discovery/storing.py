@@ -1,10 +1,11 @@
 """Storing the queues of a whole region: one binary COPY into a staging table, then one upsert."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from psycopg import Connection
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,8 @@ from shared.discovery.batch import Loaded, Queues
 _SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END: Final = b"\xff\xff"
 _TOGETHER: Final = 2000  # rows of one message
-_UUID: Final = 2950  # the type, to Postgres
+_UUID: Final = 2950  # the types, to Postgres
+_INTEGER: Final = 23
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 # Rows that stay whole: to compress ids, which are random, would take longer than all the rest.
 _STAGING: Final = """
@@ -27,8 +29,9 @@ WHERE EXISTS (SELECT FROM users u WHERE u.id = s.user_id)
 ON CONFLICT (user_id) DO UPDATE SET ids = excluded.ids, parts = excluded.parts,
     wishes = excluded.wishes, computed_at = excluded.computed_at
 """
+_STAGING_EXPOSURES: Final = "CREATE TEMPORARY TABLE staged_exposures (LIKE discovery_exposures) ON COMMIT DROP"
 _EXPOSE: Final = """
-INSERT INTO discovery_exposures (region, ids, queues) VALUES (%s, %s::uuid[], %s::integer[])
+INSERT INTO discovery_exposures (region, ids, queues) SELECT region, ids, queues FROM staged_exposures
 ON CONFLICT (region) DO UPDATE SET ids = excluded.ids, queues = excluded.queues
 """
 
@@ -37,18 +40,19 @@ def store(session: Session, loaded: Loaded, queues: Queues, *, region: int, now:
     """Replace the queues of a region's people, and in how many of them each person is."""
     connection: Connection[Any] = session.connection().connection.driver_connection  # type: ignore[assignment]
     connection.execute(_STAGING)
-    columns = "user_id, ids, parts, wishes, computed_at"
-    with connection.cursor().copy(f"COPY staged_queues ({columns}) FROM STDIN WITH (FORMAT binary)") as copy:
+    _copy(connection, "staged_queues (user_id, ids, parts, wishes, computed_at)", _rows(loaded, queues, now))
+    connection.execute(_UPSERT)
+    connection.execute(_STAGING_EXPOSURES)
+    _copy(connection, "staged_exposures (region, ids, queues)", [_exposures(loaded, queues, region)])
+    connection.execute(_EXPOSE)
+
+
+def _copy(connection: Connection[Any], table: str, content: Iterable[bytes]) -> None:
+    with connection.cursor().copy(f"COPY {table} FROM STDIN WITH (FORMAT binary)") as copy:
         copy.write(_SIGNATURE)
-        for rows in _rows(loaded, queues, now):
+        for rows in content:
             copy.write(rows)
         copy.write(_END)
-    connection.execute(_UPSERT)
-    shown = np.concatenate([row[:length] for row, length in zip(queues.places, queues.lengths, strict=True)] or [[]])
-    counts = np.bincount(shown.astype(np.int64), minlength=len(loaded.ids))
-    named = np.flatnonzero(counts)
-    ids = [_text(loaded.ids[number]) for number in named]
-    connection.execute(_EXPOSE, [region, ids, counts[named].tolist()])
 
 
 def _rows(loaded: Loaded, queues: Queues, now: datetime) -> Iterator[bytes]:
@@ -56,32 +60,57 @@ def _rows(loaded: Loaded, queues: Queues, now: datetime) -> Iterator[bytes]:
     names = loaded.ids.view("V16")
     for length in np.unique(queues.lengths).tolist():
         chosen = np.flatnonzero(queues.lengths == length)
-        rows = np.zeros(len(chosen), _row(length))
-        rows["fields"] = 5
-        for field in ("user_id", "wishes", "ids", "parts", "computed_at"):
-            rows[f"{field}_size"] = rows.dtype[field].itemsize
-        rows["user_id"], rows["wishes"] = (column[loaded.viewers[chosen]] for column in (names, loaded.wishes))
-        rows["ids"]["kind"] = _UUID
-        if length:
-            rows["ids"]["dimensions"], rows["ids"]["count"], rows["ids"]["first"] = 1, length, 1
-            rows["ids"]["elements"]["size"] = 16
-            rows["ids"]["elements"]["id"] = names[queues.places[chosen, :length]]
-            rows["parts"] = queues.parts[chosen, :length].reshape(len(chosen), -1).view(f"V{8 * length}")[:, 0]
-        rows["computed_at"] = (now - _EPOCH) // _EPOCH.resolution
-        for start in range(0, len(rows), _TOGETHER):
-            yield rows[start : start + _TOGETHER].tobytes()
+        for start in range(0, len(chosen), _TOGETHER):
+            some = chosen[start : start + _TOGETHER]
+            viewers = loaded.viewers[some]
+            rows = _empty(
+                len(some),
+                user_id="V16",
+                ids=_array("V16", length),
+                parts=f"V{8 * length}",
+                wishes="V16",
+                computed_at=">i8",
+            )
+            rows["user_id"], rows["wishes"] = names.take(viewers), loaded.wishes.take(viewers)
+            _fill(rows["ids"], _UUID, names.take(queues.places[some, :length]))
+            if length:
+                rows["parts"] = queues.parts[some, :length].reshape(len(some), -1).view(f"V{8 * length}")[:, 0]
+            rows["computed_at"] = (now - _EPOCH) // _EPOCH.resolution
+            yield rows.tobytes()
 
 
-def _row(length: int) -> np.dtype[np.void]:
-    """The number of fields, and each after its length. An array of one dimension has its elements after their own."""
-    elements = np.dtype([("size", ">i4"), ("id", "V16")])
+def _exposures(loaded: Loaded, queues: Queues, region: int) -> bytes:
+    """The one row that says in how many queues of a region people are."""
+    filled = np.arange(queues.places.shape[1]) < queues.lengths[:, None]
+    counts = np.bincount(queues.places[filled], minlength=len(loaded.ids))
+    named = np.flatnonzero(counts)
+    row = _empty(1, region=">i4", ids=_array("V16", len(named)), queues=_array(">i4", len(named)))
+    row["region"] = region
+    _fill(row["ids"], _UUID, loaded.ids.view("V16").take(named)[None])
+    _fill(row["queues"], _INTEGER, counts[named][None])
+    return row.tobytes()
+
+
+def _empty(count: int, **fields: Any) -> NDArray[np.void]:  # noqa: ANN401 - anything that numpy takes for a type
+    """So many rows of these fields: how many there are of them, and each after its length."""
+    laid = [pair for name, kind in fields.items() for pair in ((f"{name}_size", ">i4"), (name, kind))]
+    rows = np.zeros(count, np.dtype([("fields", ">i2"), *laid]))
+    rows["fields"] = len(fields)
+    for name in fields:
+        rows[f"{name}_size"] = rows.dtype[name].itemsize
+    return rows
+
+
+def _array(element: str, length: int) -> np.dtype[np.void]:
+    """An array of one dimension, in which each element is after its length; one of none has no elements."""
+    elements = np.dtype([("size", ">i4"), ("value", element)])
     ends = [("count", ">i4"), ("first", ">i4"), ("elements", elements, length)] if length else []
-    array = np.dtype([("dimensions", ">i4"), ("nulls", ">i4"), ("kind", ">i4"), *ends])
-    fields = {"user_id": "V16", "ids": array, "parts": f"V{8 * length}", "wishes": "V16", "computed_at": ">i8"}
-    return np.dtype(
-        [("fields", ">i2"), *(one for name in fields for one in ((f"{name}_size", ">i4"), (name, fields[name])))]
-    )
+    return np.dtype([("dimensions", ">i4"), ("nulls", ">i4"), ("kind", ">i4"), *ends])
 
 
-def _text(user_id: Any) -> str:  # noqa: ANN401 - sixteen bytes, of which numpy leaves out zeros at the end
-    return bytes(user_id).ljust(16, b"\0").hex()
+def _fill(arrays: NDArray[np.void], kind: int, values: NDArray[Any]) -> None:
+    arrays["kind"] = kind
+    if values.shape[1]:
+        arrays["dimensions"], arrays["count"], arrays["first"] = 1, values.shape[1], 1
+        arrays["elements"]["size"] = arrays.dtype["elements"].base["value"].itemsize
+        arrays["elements"]["value"] = values

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from shared.jobs import EMBED_ANSWER, MAKE_BADGES
+from shared.jobs import EMBED_ANSWER, MAKE_BADGES, REFRESH_QUEUE
 from shared.ledger import Work
 from shared.prompts.catalogue import QUESTIONS
 from shared.prompts.models import PromptAnswer
@@ -198,6 +198,7 @@ def test_deleting_closes_the_gap_and_forgets_the_work(ada: Person, session: Sess
         (EMBED_ANSWER.name, first["id"]),
         (EMBED_ANSWER.name, third["id"]),
         (MAKE_BADGES.name, str(ada.id)),
+        (REFRESH_QUEUE.name, str(ada.id)),
     }
     assert ada.delete(f"{ANSWERS}/{second['id']}").status_code == 404
 

@@ -119,7 +119,6 @@ def on_the_fence(decisions: Decisions, usual: float, *, absolute: bool) -> bool:
     return abs(exact % 1 - 0.5) < 1e-9
 
 
-@pytest.mark.xfail(reason="Postgres does not hold a usual share within RAREST, as appeal.standing does", strict=True)
 @pytest.mark.parametrize(("usual", "yes", "no"), [(0.001, 1, 10), (0.999, 10, 1)])
 def test_a_usual_share_near_never_or_always_is_held_by_postgres_too(
     session: Session, usual: float, yes: int, no: int

@@ -159,7 +159,6 @@ def test_exposure_of_the_night_before_is_replaced(session: Session) -> None:
     assert (exposed.ids, exposed.queues) == ([other.id], [1])
 
 
-@pytest.mark.xfail(raises=ValueError, reason="a region in which nobody is left cannot be loaded", strict=True)
 def test_a_region_whose_last_person_has_left_is_stored_empty(session: Session) -> None:
     (last,) = town(session, alone=0)["alone"]
     (region,) = all_regions(session)
@@ -170,7 +169,6 @@ def test_a_region_whose_last_person_has_left_is_stored_empty(session: Session) -
     assert session.get_one(DiscoveryExposure, region).ids == []
 
 
-@pytest.mark.xfail(reason="the row that ranking has of somebody who was suspended stays until the night", strict=True)
 @pytest.mark.parametrize("status", [Status.SUSPENDED, Status.DELETING])
 def test_who_is_not_here_any_more_loses_their_queue_at_the_next_refresh(session: Session, status: Status) -> None:
     one, other = town(session, two=1)["two"]

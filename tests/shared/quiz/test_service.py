@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from shared.accounts.models import User
 from shared.database import Database
 from shared.errors import Refusal
-from shared.jobs import MAKE_BADGES
+from shared.jobs import MAKE_BADGES, REFRESH_QUEUE
 from shared.ledger import Work
 from shared.quiz import questions, service
 from shared.quiz.models import QuizResponse, UserTraitScore
@@ -78,7 +78,7 @@ def test_answers_are_kept_scores_derived_and_badges_promised(session: Session) -
     assert (response.version, response.answers, response.answered_at) == (1, sheet_of(2), NOW)
     assert derived.version == 1
     assert derived.scores == pytest.approx(scores(QUIZ, sheet_of(2)), abs=1e-6)
-    assert promised(session) == {(MAKE_BADGES.name, str(user.id))}
+    assert promised(session) == {(job.name, str(user.id)) for job in (MAKE_BADGES, REFRESH_QUEUE)}
     assert (taken.sheet, taken.answered_at, taken.retake_at) == (sheet_of(2), NOW, LATER)
     assert service.own(session, user) == taken
 
@@ -105,12 +105,13 @@ def test_answering_again_replaces_everything_after_thirty_days(session: Session)
     refusal = refused(session, user, now=LATER - timedelta(microseconds=1), answers=answers_of(sheet_of(3)))
     assert (refusal.code, refusal.status, refusal.details) == ("quiz_too_soon", 409, {"retake_at": LATER})
     assert service.own(session, user).sheet == sheet_of(0)
-    version = session.scalars(select(Work.version)).one()
+    asked = select(Work.version).where(Work.kind == MAKE_BADGES.name)
+    version = session.scalars(asked).one()
     submit(session, user, place=3, now=LATER)
     kept = service.own(session, user)
     assert (kept.sheet, kept.answered_at) == (sheet_of(3), LATER)
     assert kept.scores == pytest.approx(scores(QUIZ, sheet_of(3)), abs=1e-6)
-    assert session.scalars(select(Work.version).execution_options(populate_existing=True)).one() == version + 1
+    assert session.scalars(asked.execution_options(populate_existing=True)).one() == version + 1
     assert session.scalar(select(func.count()).select_from(QuizResponse)) == 1
 
 
