@@ -44,6 +44,7 @@ _MEANING: Final = f"""coalesce((v.vector * array_fill({rules.UNIT}::real, ARRAY[
 
 def _standing(yes: str, no: str, usual: str, *, absolute: bool) -> str:
     """The SQL of `appeal.standing`: of openness, which is absolute, or of appeal."""
+    usual = f"greatest({appeal.RAREST}, least(1 - {appeal.RAREST}, {usual}))"
     share = f"(({yes} + {appeal.PRIOR} * {usual}) / ({yes} + {no} + {appeal.PRIOR})::float)"
     log_odds = "(ln({0}) - ln(1 - {0}))"
     deviation = f"{appeal.STRETCH} * ({log_odds.format(share)} - {log_odds.format(usual)})"
@@ -98,8 +99,8 @@ FROM (SELECT made.*, CASE WHEN placed THEN {cell} ELSE 0 END AS cell FROM (
     CROSS JOIN LATERAL ({decisions}) d
     LEFT JOIN (SELECT * FROM discovery_runs ORDER BY day DESC LIMIT 1) run ON true
     CROSS JOIN LATERAL (
-        SELECT greatest({rarest}, least(1 - {rarest}, coalesce(run.yes_given[side], {usual}))) AS usual_given,
-            greatest({rarest}, least(1 - {rarest}, coalesce(run.yes_received[side], {usual}))) AS usual_received
+        SELECT coalesce(run.yes_given[side], {usual}) AS usual_given,
+            coalesce(run.yes_received[side], {usual}) AS usual_received
         FROM (SELECT CASE u.gender {sides} ELSE {last} END AS side) AS of_gender
     ) shares
     WHERE u.status IN ('active', 'paused') AND {{which}}
@@ -119,7 +120,6 @@ ON CONFLICT (user_id) DO UPDATE SET {changes}
     openness=_standing("d.liked", "d.passed", "usual_given", absolute=True),
     appeal=_standing("d.liked_by", "d.passed_by", "usual_received", absolute=False),
     usual=appeal.USUAL,
-    rarest=appeal.RAREST,
     sides=" ".join(f"WHEN '{gender}' THEN {n}" for n, gender in enumerate(rules.GENDERS, start=1) if gender),
     last=len(rules.GENDERS),
     decisions=_DECISIONS,

@@ -77,7 +77,7 @@ def test_taking_it_is_answered_with_the_traits(ada: Person, session: Session) ->
     assert ada.get(answer.headers["Location"]).json() == taken
     wait = datetime.fromisoformat(taken["retake_at"]) - datetime.fromisoformat(taken["answered_at"])
     assert wait == timedelta(days=30)
-    promised = set(session.execute(select(Work.kind, Work.key)).tuples())
+    promised = {(kind, key) for kind, key in session.execute(select(Work.kind, Work.key))}
     assert promised == {(job.name, str(ada.id)) for job in (MAKE_BADGES, REFRESH_QUEUE)}
 
 

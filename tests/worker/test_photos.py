@@ -190,7 +190,7 @@ def test_a_ready_photo_whose_rendition_is_damaged_is_a_failure_to_be_seen(commit
     tasks.process(key)
     assert photo(committed, key).status == "ready"
     with committed.transaction() as session:
-        assert session.scalars(select(Work.error)).one() == "Rejected: corrupt"
+        assert session.scalars(select(Work.error).where(Work.kind == PROCESS_PHOTO.name)).one() == "Rejected: corrupt"
 
 
 def test_work_for_a_photo_that_is_gone_is_finished(committed: Database, media: Path) -> None:

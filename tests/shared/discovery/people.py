@@ -224,7 +224,7 @@ def likes(session: Session, one: User, other: User) -> None:
 
 
 def passed(session: Session, one: User, other: User, *, until: datetime = NOW + timedelta(days=3)) -> None:
-    made: Columns = {"expires_on": until.date(), "expires_at": until, "created_at": NOW - timedelta(days=30)}
+    made: Columns = {"expires_on": until.date(), "expires_at": until, "created_at": NOW - timedelta(days=29)}
     session.add(Pass(passer_id=one.id, passed_id=other.id, **made))
 
 

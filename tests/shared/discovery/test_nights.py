@@ -51,9 +51,9 @@ def dampings(session: Session, everybody: Sequence[User]) -> list[int]:
 
 def night(session: Session, everybody: Sequence[User], seen: Sequence[int], *, number: int = 0) -> list[int]:
     """The dampings after a night in which people were in so many queues."""
-    expose(session, {1: [(user.id, queues) for user, queues in zip(everybody, seen, strict=True) if queues]})
     now = NOW + timedelta(days=number)
     assert nights.start(session, now=now) is not None
+    expose(session, {1: [(user.id, queues) for user, queues in zip(everybody, seen, strict=True) if queues]})
     assert finished(session, now=now) is not None
     return dampings(session, everybody)
 
@@ -88,8 +88,8 @@ def test_two_who_begin_at_once_begin_one(committed: Database) -> None:
 def test_two_who_finish_at_once_finish_and_damp_once(committed: Database) -> None:
     def prepare(session: Session) -> uuid.UUID:
         one, _ = people(session, 2)
-        expose(session, {1: [(one.id, 8)]})
         nights.start(session, now=NOW)
+        expose(session, {1: [(one.id, 8)]})
         session.execute(delete(Work))
         return one.id
 
@@ -230,9 +230,9 @@ def test_exposures_of_a_region_that_is_empty_by_now_do_not_count(session: Sessio
 
 def test_a_night_that_was_never_finished_does_not_damp_twice(session: Session) -> None:
     one, other = people(session, 2)
-    expose(session, {1: [(one.id, 10)]})
     for days in (0, 1):
         nights.start(session, now=NOW + timedelta(days=days))
+    expose(session, {1: [(one.id, 10)]})
     assert finished(session) is not None
     once = dampings(session, [one, other])
     finished(session)

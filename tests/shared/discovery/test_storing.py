@@ -34,7 +34,7 @@ def store(session: Session, region: int, *, meanwhile: Callable[[], object] = la
     loaded, made = regions.rank(session, region=region, now=NOW)
     meanwhile()
     regions.store(session, loaded, made, region=region, now=NOW)
-    session.execute(text("DROP TABLE staged_queues"))  # the end of the transaction does
+    session.execute(text("DROP TABLE staged_queues, staged_exposures"))  # the end of the transaction does
 
 
 def stored(session: Session) -> Stored:
