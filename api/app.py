@@ -97,8 +97,7 @@ def create_app(db: Database | None = None) -> FastAPI:
     )
     app.add_middleware(RequestContext)
     # The hot ones first: a request is compared with one after the other, so /users/me stands before /users/{id} too.
-    for router in (discovery.lean, discovery.admin):
-        app.include_router(router)
+    app.include_router(discovery.lean)
     of_people = (
         likes,
         discovery,
@@ -115,4 +114,5 @@ def create_app(db: Database | None = None) -> FastAPI:
     )
     for domain in (*of_people, health, auth, media, work):
         app.include_router(domain.router)
+    app.include_router(discovery.admin)
     return app

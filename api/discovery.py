@@ -1,10 +1,12 @@
 """Routes of discovery: the hottest that reads, so one statement and no thread, and the two that explain."""
 
+import re
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
@@ -24,10 +26,15 @@ from shared.discovery.models import DiscoveryRun
 from shared.discovery.page_statement import PAGE
 from shared.discovery.pages import After, Page
 from shared.errors import Refusal
+from shared.storage import storage
 
 lean = APIRouter(prefix="/v1/discovery", tags=["discovery"], route_class=LeanRoute)
 router = APIRouter(prefix="/v1/discovery", tags=["discovery"])
 admin = APIRouter(prefix="/v1/admin/discovery", tags=["admin"])
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+_CURSOR: Final = re.compile(r"([1-9][0-9]{0,3})\.([1-9][0-9]{14,15})", re.ASCII)  # a place, and when its queue was made
 
 CARD_EXAMPLE: Final[dict[str, Any]] = {
     "user": PROFILE_EXAMPLE,
@@ -85,7 +92,7 @@ class PageQuery(BaseModel):
 
 
 class PartShape(Shape):
-    """A part of a rank: how much of it there is (0..100), and how many points of about 100 it adds."""
+    """A part of a rank: how much of it there is (0..100, in steps of 25), and how many points of a hundred it adds."""
 
     part: str
     text: str
@@ -100,13 +107,15 @@ class WhyShape(Shape):
         {
             "place": 1,
             "computed_at": "2026-11-25T03:02:11Z",
-            "parts": [{"part": "distance", "text": why.LABELS["distance"], "value": 93, "points": 13.9}],
+            "parts": [{"part": "distance", "text": why.LABELS["distance"], "value": 75, "points": 11.2}],
+            "note": why.NOTE,
         }
     )
 
     place: int
     computed_at: datetime
     parts: list[PartShape]
+    note: str
 
 
 class LeavesShape(Shape):
@@ -118,7 +127,10 @@ class LeavesShape(Shape):
 
 
 class FunnelShape(Shape):
-    """From all who would be shown to you if you wished nothing to those who are left. 0 means fewer than ten."""
+    """From all in your surroundings who would like to be shown you to those whom you wish for, decided on or not.
+
+    0 stands for fewer than ten.
+    """
 
     model_config = with_example(
         {
@@ -150,6 +162,7 @@ class NightShape(Shape):
             "started_at": "2026-11-25T03:00:04Z",
             "finished_at": "2026-11-25T03:01:10Z",
             "regions": 15,
+            "failed": 0,
             "people": 100_000,
             "shown": 92_000,
             "gini": 0.31,
@@ -161,6 +174,7 @@ class NightShape(Shape):
     started_at: datetime
     finished_at: datetime | None
     regions: int
+    failed: int | None
     people: int | None
     shown: int | None
     gini: float | None
@@ -190,15 +204,19 @@ async def list_discovery(request: Request, me: Me, query: Annotated[PageQuery, Q
     asked = pages.parameters(me.claims, after=after, limit=query.limit, base=base(request), now=now)
     page, asking = pages.read(await me.db.one(PAGE, asked)), False
     if page.is_no_good(now) and not (page.current and after.place):
-        await me.run(_make, now=now)
+        await me.run(queues.ensure, seen=page.computed_at, now=now)
         page = pages.read(await me.db.one(PAGE, asked))
-    elif page.is_low(now):
+    elif page.is_low(now) and page.next(query.limit) is None:  # in the middle of reading, pages would begin anew
         await me.run(_ask)
         asking = True
+    if page.shown and not storage().is_local:
+        page = await to_thread.run_sync(pages.with_bucket_links, page)
     advised = await me.run(funnel.advice, now=now) if not page.shown and not after.place else []
     await me.was_here(page.last_active_at, now)
+    remaining = page.remaining if page.shown or after.place else 0
     return Response(
-        _body(page, query.limit, advised, refreshing=page.refreshing or asking), media_type="application/json"
+        _body(page, page.next(query.limit), remaining, advised, refreshing=page.refreshing or asking),
+        media_type="application/json",
     )
 
 
@@ -239,43 +257,36 @@ def _nights(session: Session, _user: User, *, most: int) -> Sequence[DiscoveryRu
     return nights.runs(session, most=most)
 
 
-def _make(session: Session, user: User, *, now: datetime) -> None:
-    queues.refresh(session, user_id=user.id, now=now, tell=False)
-
-
 def _ask(session: Session, user: User) -> None:
     reconsider(session, user.id)
 
 
-def _body(page: Page, limit: int, advised: list[funnel.Advice], *, refreshing: bool) -> bytes:
+def _body(
+    page: Page, following: After | None, remaining: int, advised: list[funnel.Advice], *, refreshing: bool
+) -> bytes:
     """The page as JSON, around the cards that Postgres has made."""
-    following = page.next(limit)
-    computed_at = b'"%b"' % page.computed_at.isoformat().encode() if page.computed_at else b"null"
-    queue = b'{"computed_at":%b,"remaining":%d,"refreshing":%b}' % (
-        computed_at,
-        page.remaining if page.shown else 0,
-        b"true" if refreshing else b"false",
-    )
-    helps = b",".join(AdviceShape.model_validate(one).model_dump_json().encode() for one in advised)
-    return b'{"items":%b,"next_cursor":%b,"queue":%b,"help":[%b]}' % (
+    computed_at = f'"{page.computed_at:%Y-%m-%dT%H:%M:%S.%fZ}"' if page.computed_at else "null"
+    helps = ",".join(AdviceShape.model_validate(one).model_dump_json() for one in advised)
+    return b'{"items":%b,"next_cursor":%b,"queue":{"computed_at":%b,"remaining":%d,"refreshing":%b},"help":[%b]}' % (
         page.cards,
         b'"%b"' % _cursor(following).encode() if following else b"null",
-        queue,
-        helps,
+        computed_at.encode(),
+        remaining,
+        b"true" if refreshing else b"false",
+        helps.encode(),
     )
 
 
 def _cursor(after: After) -> str:
     assert after.made is not None
-    return f"{after.place}.{int(after.made.timestamp() * 1_000_000)}"
+    return f"{after.place}.{(after.made - EPOCH) // MICROSECOND}"
 
 
 def _after(cursor: str | None) -> After:
     if cursor is None:
         return After()
-    place, _, made = cursor.partition(".")
-    try:
-        return After(datetime.fromtimestamp(int(made) / 1_000_000, UTC), min(int(place), 1_000_000))
-    except (ValueError, OverflowError, OSError):
+    parts = _CURSOR.fullmatch(cursor)
+    if parts is None:
         message = "Leave it out to begin anew."
-        raise Refusal("validation_error", details={"fields": [{"field": "query.cursor", "message": message}]}) from None
+        raise Refusal("validation_error", details={"fields": [{"field": "query.cursor", "message": message}]})
+    return After(EPOCH + int(parts[2]) * MICROSECOND, int(parts[1]))

@@ -68,7 +68,7 @@ def everybody(people: int, *, stored: bool = False) -> Iterator[Everybody]:
         workers.first(population.project, url)
         workers.first(stages.offer_far)
         regions, now = sizes(url), datetime.now(UTC)
-        prepared = workers.share(partial(stages.prepare, now=now), regions, what="Preparing")
+        prepared = workers.share(stages.prepare, regions, what="Preparing")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("VACUUM (ANALYZE) candidates")
         made = Everybody(values=values, regions=regions, workers=workers, now=now, prepared=prepared)

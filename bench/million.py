@@ -79,7 +79,7 @@ def main(people: int) -> None:
         with Memory(workers.pids, url) as memory:
             far = _took(partial(workers.first, stages.offer_far))
             regions = sizes(url)
-            prepared = workers.share(partial(stages.prepare, now=now), regions, what="Preparing")
+            prepared = workers.share(stages.prepare, regions, what="Preparing")
             ranked = workers.share(partial(stages.night, now=now), regions, what="Ranking")
             processor = workers.each(stages.spent, [None, None])[1]
         night = {"offering far": far, "making what is known": prepared, "reading, ranking, storing": ranked}

@@ -2,18 +2,16 @@
 
 import time
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
 from psycopg import Connection
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.database import database
 from shared.discovery import batch, candidates, exact, loading, regions
 from shared.discovery.models import Candidate
-from shared.settings import settings
 
 ROWS, COLUMNS, INNER = 256, 4096, 392  # of the floor's products
 LONG_ENOUGH: Final = 1.0  # seconds
@@ -44,26 +42,27 @@ _spent: Final[dict[str, float]] = {"reading": 0.0, "ranking": 0.0, "storing": 0.
 def offer_far() -> None:
     """Choose whom people without a limit are shown."""
     with database().transaction() as session:
-        session.execute(text(regions.PATIENCE))
+        regions.be_patient(session)
         candidates.offer_far(session)
 
 
-def prepare(region: int, now: datetime) -> None:
+def prepare(region: int) -> None:
     """Make anew what is known of a region's people."""
-    database().call(regions.prepare, region=region, now=now)
+    from worker.discovery import prepare as prepare_region  # noqa: PLC0415 - the application of Celery, which only this needs
+
+    prepare_region(region)
 
 
 def load(region: int, now: datetime) -> None:
     """Read a region, and keep it."""
     with database().transaction() as session:
-        session.execute(text(regions.PATIENCE))
+        regions.be_patient(session)
         _loaded[region] = loading.load(session, region=region, now=now)
 
 
 def rank(region: int) -> int:
     """Rank a region that is loaded, and keep its queues; the number of pairs that were scored."""
-    values = settings()
-    made = batch.rank(_loaded[region], length=values.discovery_queue, newcomer_every=values.newcomer_every)
+    made = regions.rank(_loaded[region], now=datetime.now(UTC))
     _queues[region] = made
     return made.pairs
 
@@ -147,7 +146,7 @@ def store_plainly(region: int) -> None:
     rows["other_id"], rows["score"] = names[queues.places[filled]], queues.scores[filled]
     viewers = [bytes(name).hex() for name in names[loaded.viewers].tolist()]
     with database().transaction() as session:
-        session.execute(text(regions.PATIENCE))
+        regions.be_patient(session)
         connection: Connection[Any] = session.connection().connection.driver_connection  # type: ignore[assignment]
         connection.execute("DELETE FROM plain_queues WHERE user_id = ANY(%s::uuid[])", [viewers])
         columns = "user_id, position, other_id, score"
@@ -162,7 +161,7 @@ def ask(wanted: list[uuid.UUID], now: datetime) -> float:
     """Ask Postgres for the best of each of these people by exact SQL; seconds of the statements alone."""
     took = 0.0
     with database().transaction() as session:
-        session.execute(text(regions.PATIENCE))
+        regions.be_patient(session)
         for user_id in wanted:
             viewer = session.get_one(Candidate, user_id)
             values = exact.parameters(viewer, now=now)
@@ -175,7 +174,7 @@ def ask(wanted: list[uuid.UUID], now: datetime) -> float:
 def agreement(wanted: dict[int, list[uuid.UUID]], now: datetime) -> list[float]:
     """For each of these people, by region, the share of places that batch and exact SQL agree on: who, and score."""
     with database().transaction() as session:
-        session.execute(text(regions.PATIENCE))
+        regions.be_patient(session)
         shares = [_agree(session, region, one, now) for region, ids in wanted.items() for one in ids]
         session.rollback()
     return shares

@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     discovery_low: int = Field(20, ge=1, le=100, description="With fewer left, a queue is made anew")
     discovery_delay_seconds: float = Field(1, ge=0, le=60, description="Changes within so long are one refresh")
     discovery_cell: int = Field(
-        2500, ge=100, le=100_000, description="People of one gender that a cell of the map offers: who was here last"
+        1500, ge=100, le=100_000, description="People of one gender that a cell of the map offers: who was here last"
     )
     newcomer_days: int = Field(14, ge=0, le=90, description="Somebody is new for so long")
     newcomer_every: int = Field(10, ge=2, le=100, description="Every so manyth place of a queue is for somebody new")

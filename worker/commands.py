@@ -5,11 +5,12 @@ import uuid
 from typing import Any, Final, Protocol
 
 import click
-from sqlalchemy import ColumnElement, Select, Subquery, exists, func, literal, select
+from sqlalchemy import ColumnElement, Select, Subquery, exists, func, select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from shared import ledger
+from shared.accounts.models import Status, User
 from shared.badges import unmade
 from shared.database import database
 from shared.discovery.models import Candidate, DiscoveryQueue
@@ -41,13 +42,9 @@ def _embeddings(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
 
 
 def _queues(*, user_id: uuid.UUID | None, stale: bool) -> Select[uuid.UUID]:
-    people = select(Candidate.user_id.label("id"))
-    if user_id is not None:
-        people = select(literal(user_id).label("id"))
-    if stale:
-        has_one = exists().where(DiscoveryQueue.user_id == Candidate.user_id)
-        people = people.where(~has_one, Candidate.shown)
-    return people
+    people = select(User.id).where(User.id == user_id) if user_id else select(User.id)
+    has_one = exists().where(DiscoveryQueue.user_id == User.id)
+    return people.where(User.status == Status.ACTIVE, ~has_one) if stale else people
 
 
 def _regions(region: int | None) -> Select[int]:

@@ -2,9 +2,9 @@
 
 import uuid
 
-from shared import clock, ledger, log
+from shared import clock, health, ledger, log
 from shared.database import database
-from shared.discovery import nights, queues
+from shared.discovery import candidates, nights, queues
 from shared.jobs import FINISH_NIGHT, RANK_REGION, REFRESH_QUEUE, START_NIGHT
 from shared.ledger import Claim
 from worker.work import ledger_task, periodic_task
@@ -25,13 +25,26 @@ def rank_region(claimed: Claim) -> None:
     """Make the queues of everybody in a region anew. Nothing is stored before all are made, and then all at once."""
     from shared.discovery import regions  # noqa: PLC0415 - 100 MB, and seconds to compile, that only this needs
 
-    region, now = int(claimed.key), clock.now()
-    database().call(regions.prepare, region=region, now=now)
-    loaded, made = database().call(regions.rank, region=region, now=now)
+    region = int(claimed.key)
+    prepare(region)
+    now = clock.now()
+    loaded = database().call(regions.load, region=region, now=now)
+    made = regions.rank(loaded, now=now)
     with database().transaction() as session:
         regions.store(session, loaded, made, region=region, now=now)
         ledger.finish(session, claimed)
     _log.info("ranked a region", region=region, people=len(loaded.viewers), pairs=made.pairs)
+
+
+def prepare(region: int) -> None:
+    """Make anew what is known of everybody in a region, a slice at a time, and choose whom it offers."""
+    from shared.discovery.regions import SLICE  # noqa: PLC0415 - as above
+
+    user_ids = database().call(candidates.of_region, region=region)
+    for start in range(0, len(user_ids), SLICE):
+        database().call(candidates.make, user_ids=user_ids[start : start + SLICE], now=clock.now())
+        database().call(health.beat, queue=RANK_REGION.queue)
+    database().call(candidates.offer, region=region)
 
 
 @periodic_task(START_NIGHT)
@@ -44,7 +57,12 @@ def start_night() -> None:
 
 @periodic_task(FINISH_NIGHT)
 def finish_night() -> None:
-    """Close the night's run when all of its regions are ranked, and keep how fair it came out."""
+    """Close the night's run when all of its regions are ranked, keep how fair it came out, and damp for the next."""
     run = database().call(nights.finish, now=clock.now())
-    if run is not None:
-        _log.info("ranked everybody", people=run.people, gini=run.gini, shown_to_nobody=run.shown_to_nobody)
+    if run is None:
+        return
+    if run.failed:
+        _log.error("regions of the night were given up", failed=run.failed)
+    for region in database().call(nights.regions):
+        database().call(nights.damp, region=region)
+    _log.info("ranked everybody", people=run.people, gini=run.gini, shown_to_nobody=run.shown_to_nobody)

@@ -105,6 +105,7 @@ def upgrade() -> None:
         sa.Column("regions", sa.Integer(), nullable=False),
         sa.Column("yes_given", postgresql.ARRAY(sa.REAL()), nullable=False),
         sa.Column("yes_received", postgresql.ARRAY(sa.REAL()), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=True),
         sa.Column("people", sa.Integer(), nullable=True),
         sa.Column("shown", sa.Integer(), nullable=True),
         sa.Column("gini", sa.REAL(), nullable=True),

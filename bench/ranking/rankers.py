@@ -47,7 +47,7 @@ def ours(evening: Evening) -> Floats:
     people = _standings(evening)
     for person, partner in np.argwhere(evening.met).tolist():
         scores[person, partner] = reciprocity(own(people[person, partner]), people[partner, person])
-    return scores - AGE_POINTS * _gap(evening)
+    return np.maximum(0, scores - AGE_POINTS * _gap(evening))
 
 
 def _standings(evening: Evening) -> dict[tuple[int, int], Standing]:

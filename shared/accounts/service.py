@@ -21,6 +21,7 @@ from shared.settings import settings
 
 PATIENCE: Final = "1s"
 DAY: Final = timedelta(days=1)
+UNRANKED: Final = frozenset({"name", "username", "time_zone"})  # what no rank depends on
 
 
 def sign_up(session: Session, *, password_hash: str, now: datetime, columns: dict[str, Any]) -> User:
@@ -55,7 +56,8 @@ def edit(session: Session, user: User, *, changes: dict[str, Any], now: datetime
     session.refresh(user)
     if user.place is not None and user.place != before:
         _move_to(session, user, now)
-    reconsider(session, user.id)
+    if changes.keys() - UNRANKED:
+        reconsider(session, user.id)
     return user
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import exp, log, log1p
 from typing import Final
 
-# Measured by bench.ranking on the speed-dating study (Fisman et al. 2006), where with every PRIOR of 1 to 5 and STRETCH
+# Chosen by bench.ranking on the speed-dating study (Fisman et al. 2006), where with every PRIOR of 1 to 5 and STRETCH
 # of 1 to 2 matches are found better than by any simple ranker. What a viewer has decided about somebody is left out of
 # the viewer's numbers, which so are lower just for those they like: OWN_FIFTHS keeps that from ordering their list.
 PRIOR: Final = 3  # decisions, at the usual share of yes, that are added to everybody's own

@@ -81,7 +81,7 @@ class Queues:
     """(viewers, length): numbers of people, the best first."""
     scores: NDArray[np.int32]
     parts: NDArray[np.uint8]
-    """(viewers, length, 8), see `rules.packed`."""
+    """(viewers, length, 8), see `queues.packed`."""
     pairs: int
     """How many pairs were scored."""
 
@@ -99,7 +99,7 @@ class _Room:
         return self._kept[: rows * columns].reshape(rows, columns)
 
 
-def rank(loaded: Loaded, *, length: int, newcomer_every: int) -> Queues:
+def rank(loaded: Loaded, *, length: int, newcomer_every: int, period: int) -> Queues:
     """The queues of everybody in a region."""
     count = len(loaded.viewers)
     queues = Queues(
@@ -137,6 +137,7 @@ def rank(loaded: Loaded, *, length: int, newcomer_every: int) -> Queues:
                 slots,
                 length,
                 newcomer_every,
+                period,
                 (queues.lengths, queues.places, queues.scores, queues.parts),
             )
     return Queues(queues.lengths, queues.places, queues.scores, queues.parts, pairs)
@@ -218,6 +219,7 @@ def _select(
     slots: Any,
     length: Any,
     every: Any,
+    period: Any,
     out: Any,
 ) -> None:
     """The best of each viewer of a block among these candidates."""
@@ -246,15 +248,17 @@ def _select(
             if settled_by[j] == row or number == viewer.number or not _fits(viewer, other, apart):
                 continue
             product = np.int64(products[i, j])
-            total = _score(viewer, other, apart, product, likes[j] == row, TABLES)[0] + OFFSET
-            keys[found] = (total << BITS) | (LAST - number)
-            counts[total >> BUCKET] += 1
+            total = _score(viewer, other, apart, product, likes[j] == row, period, TABLES)[0] + OFFSET
+            key = (total << BITS) | (LAST - number)
             if other.newcomer != 0:
-                newest[found_new] = keys[found]
+                newest[found_new] = key
                 found_new += 1
-            found += 1
+            else:
+                keys[found] = key
+                counts[total >> BUCKET] += 1
+                found += 1
         best = _best(keys[:found], counts, length)
-        filled = _placed(best, _numbers(newest[:found_new], length // every), every, places[row])
+        filled = _placed(best, _numbers(newest[:found_new], length), every, places[row])
         lengths[row] = filled
         for k in range(filled):
             number = places[row, k]
@@ -262,7 +266,7 @@ def _select(
             other = candidates[j]
             product = np.int64(products[i, j])
             total, one, two, three, four, five, six, lift = _score(
-                viewer, other, _apart(viewer, other), product, likes[j] == row, TABLES
+                viewer, other, _apart(viewer, other), product, likes[j] == row, period, TABLES
             )
             scores[row, k] = total
             kept = parts[row, k]

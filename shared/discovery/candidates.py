@@ -1,16 +1,17 @@
 """What ranking knows of people, made from what they have said: of one person, or of a whole region."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
 from shared.discovery import appeal, cells, rules
+from shared.discovery.models import Candidate
 from shared.profiles.rules import COMPLETENESS
 from shared.quiz.rules import MIDDLE
 from shared.quiz.traits import Trait
@@ -32,9 +33,12 @@ _COLUMNS: Final = (
     *("appeal", "damping", "dice", "wishes"),
 )
 _KEPT: Final = ("user_id", "offered", "offered_far", "damping", "dice")  # once made, not by this
-# Whoever has just given up their limit is offered to everybody until the next choice is made.
-_STILL_FAR: Final = """, offered_far = excluded.offered_far
-    AND (candidates.offered_far OR candidates.reach <> excluded.reach)"""
+# Whoever has moved, come back or given up their limit is offered until the next choice is made.
+_STILL: Final = """,
+    offered = candidates.offered OR candidates.cell <> excluded.cell OR (excluded.shown AND NOT candidates.shown),
+    offered_far = excluded.offered_far AND (candidates.offered_far OR candidates.reach <> excluded.reach)
+WHERE ({kept}, candidates.offered_far) IS DISTINCT FROM ({made}, candidates.offered_far AND excluded.offered_far)
+"""
 
 # In half precision numbers from 1024 to 2048 are whole ones, so adding 1536 rounds, and taking it off leaves the rest.
 _MEANING: Final = f"""coalesce((v.vector * array_fill({rules.UNIT}::real, ARRAY[384])::halfvec
@@ -124,13 +128,16 @@ ON CONFLICT (user_id) DO UPDATE SET {changes}
     last=len(rules.GENDERS),
     decisions=_DECISIONS,
     wishes=WISHES,
-    changes=", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEPT) + _STILL_FAR,
+    changes=", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEPT)
+    + _STILL.format(
+        kept=", ".join(f"candidates.{name}" for name in _COLUMNS if name not in _KEPT),
+        made=", ".join(f"excluded.{name}" for name in _COLUMNS if name not in _KEPT),
+    ),
     **_SHARE,
 )
 _OF_PEOPLE: Final = text(_MAKE.format(which="u.id = ANY(:user_ids)")).bindparams(
     bindparam("user_ids", type_=ARRAY(Uuid))
 )
-_OF_REGION: Final = text(_MAKE.format(which="u.id IN (SELECT c.user_id FROM candidates c WHERE c.region = :region)"))
 _GONE: Final = """
 DELETE FROM candidates c USING users u
 WHERE {which} AND u.id = c.user_id AND u.status NOT IN ('active', 'paused')
@@ -138,7 +145,6 @@ WHERE {which} AND u.id = c.user_id AND u.status NOT IN ('active', 'paused')
 _GONE_OF_PEOPLE: Final = text(_GONE.format(which="c.user_id = ANY(:user_ids)")).bindparams(
     bindparam("user_ids", type_=ARRAY(Uuid))
 )
-_GONE_OF_REGION: Final = text(_GONE.format(which="c.region = :region"))
 
 # A crowded cell offers those who were here last, and of them first those who are in few queues; so everybody who comes
 # back gets a turn. Without a bound, the pairs to compare would grow with the square of a city.
@@ -179,10 +185,15 @@ def make(session: Session, *, user_ids: Collection[uuid.UUID], now: datetime) ->
     session.execute(_OF_PEOPLE, {"user_ids": sorted(user_ids), **_values(now)})
 
 
-def make_region(session: Session, *, region: int, now: datetime) -> None:
-    """Make the rows of everybody in a region anew, and choose whom it offers."""
-    session.execute(_GONE_OF_REGION, {"region": region})
-    session.execute(_OF_REGION, {"region": region, **_values(now)})
+def of_region(session: Session, *, region: int) -> Sequence[uuid.UUID]:
+    """Everybody in a region, in the order of ids."""
+    return session.scalars(
+        select(Candidate.user_id).where(Candidate.region == region).order_by(Candidate.user_id)
+    ).all()
+
+
+def offer(session: Session, *, region: int) -> None:
+    """Choose whom a region's cells offer."""
     session.execute(_OFFER, {"region": region, "most": settings().discovery_cell})
 
 

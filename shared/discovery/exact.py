@@ -8,11 +8,11 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
-from sqlalchemy.types import BigInteger, Date, Integer, SmallInteger
+from sqlalchemy.types import Date, Integer, SmallInteger
 
 from shared.accounts.rules import ADULT, OLDEST, public_age, years_before
 from shared.discovery import candidates, cells, rules
-from shared.discovery.appeal import AGE_POINTS, CHANCES, LIMIT
+from shared.discovery.appeal import AGE_POINTS, CHANCES, LIMIT, Standing, own
 from shared.discovery.models import Candidate
 from shared.discovery.settled import LIKED_BY, SETTLED
 from shared.quiz.traits import Trait
@@ -22,7 +22,7 @@ _COLUMNS: Final = ("user_id", *rules.PARTS, "lift", "damping", "score")
 _GAP: Final = " + ".join(
     f"{points} * abs(c.{trait} - v.{trait})" for trait, points in zip(Trait, rules.TRAIT_POINTS, strict=True)
 )
-_CHANCE: Final = f"(:chances)[1 + {LIMIT} + greatest(-{LIMIT}, least({LIMIT}, {{one}}.openness + {{other}}.appeal))]"
+_CHANCE: Final = f"(:chances)[1 + {LIMIT} + greatest(-{LIMIT}, least({LIMIT}, {{}}))]"
 _RANK: Final = f"""
 WITH viewers AS (SELECT u.id, u.contact_hash FROM users u WHERE u.id = :me),
 settled AS MATERIALIZED ({SETTLED}),
@@ -44,7 +44,7 @@ within AS (
     WHERE far.apart > {rules.NEAR}
 ),
 fitting AS MATERIALIZED (
-    SELECT c.user_id, c.joined_on, c.completeness * 10 AS completeness, c.damping,
+    SELECT c.user_id, c.joined_on > :today - :newcomer_days AS is_new, c.completeness * 10 AS completeness, c.damping,
         {rules.WHOLE} - ({_GAP}) / 100 AS compatibility,
         least({rules.WHOLE}, greatest(0, -(c.meaning <#> v.meaning))::integer * {rules.WHOLE} / {rules.SQUARE})
             AS meaning,
@@ -52,9 +52,10 @@ fitting AS MATERIALIZED (
             ELSE (:distances)[1 + least({rules.NEAR_KM}, ceil(sqrt(c.apart) * 0.001::float)::integer)] END AS distance,
         greatest(0, {rules.WHOLE} - {rules.WHOLE} * greatest(0, :today - c.active_on) / {rules.ACTIVE_DAYS})
             AS activity,
-        greatest(0, least({_CHANCE.format(one="v", other="c")}, {_CHANCE.format(one="c", other="v")})
+        greatest(0, least({_CHANCE.format(":openness + c.appeal")}, {_CHANCE.format("c.openness + :appeal")})
             - {AGE_POINTS} * (abs(c.birth_date - v.birth_date) / {rules.DAYS})) AS reciprocity,
-        CASE WHEN (v.dice + c.dice) % {rules.CHANCE_OF_LIFT} = 0 OR c.user_id IN (SELECT other_id FROM liked_by)
+        CASE WHEN 31 * (v.dice + 1::bigint) * (c.dice + 3) * (:period % 997 + 1) % 10007
+            % CASE WHEN c.user_id IN (SELECT other_id FROM liked_by) THEN 2 ELSE 4 END = 0
             THEN {rules.LIFT} ELSE 0 END AS lift
     FROM within c, v
     WHERE v.gender & c.seeks <> 0 AND c.min_age <= :age AND (c.max_age >= :age OR c.max_age = {OLDEST})
@@ -66,12 +67,9 @@ scored AS MATERIALIZED (
         + {rules.WHOLE} * (lift - damping) AS score
     FROM fitting
 )
-(SELECT false AS is_new, {", ".join(_COLUMNS)} FROM scored ORDER BY score DESC, user_id LIMIT :length)
+(SELECT is_new, {", ".join(_COLUMNS)} FROM scored WHERE NOT is_new ORDER BY score DESC, user_id LIMIT :length)
 UNION ALL
-(
-    SELECT true, {", ".join(_COLUMNS)} FROM scored
-    WHERE joined_on > :today - :newcomer_days ORDER BY score DESC, user_id LIMIT :newcomers
-)
+(SELECT is_new, {", ".join(_COLUMNS)} FROM scored WHERE is_new ORDER BY score DESC, user_id LIMIT :length)
 """.format(
     apart=" + ".join(f"(c.{axis} - :{axis})::bigint * (c.{axis} - :{axis})" for axis in "xyz"),
 )
@@ -83,11 +81,8 @@ TYPES: Final[dict[str, Any]] = {
     "born_after": Date,
     "born_by": Date,
     "today": Date,
-    "reach": BigInteger,
 }
-RANK: Final = text(_RANK).bindparams(
-    *(bindparam(name, type_=kind) for name, kind in TYPES.items() if f":{name}" in _RANK)
-)
+RANK: Final = text(_RANK).bindparams(*(bindparam(name, type_=kind) for name, kind in TYPES.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +126,7 @@ def rank(session: Session, *, user_id: uuid.UUID, now: datetime) -> Ranked | Non
 
 def parameters(viewer: Candidate, *, now: datetime) -> dict[str, Any]:
     """What the statement RANK asks for."""
-    today, values = now.date(), settings()
+    today, values, mine = now.date(), settings(), own(Standing(viewer.openness, viewer.appeal))
     limit = rules.NEAR_KM if viewer.reach > rules.NEAR else viewer.reach**0.5 / 1000 if viewer.reach > 0 else 0
     around = cells.around_place(viewer.x, viewer.y, viewer.z, km=limit) if viewer.cell else [cells.NOWHERE]
     return {
@@ -147,10 +142,12 @@ def parameters(viewer: Candidate, *, now: datetime) -> dict[str, Any]:
         "y": viewer.y,
         "z": viewer.z,
         "unlimited": viewer.reach == rules.ANYWHERE,
+        "openness": mine.openness,
+        "appeal": mine.appeal,
         "chances": list(CHANCES),
         "distances": list(rules.DISTANCE_POINTS),
+        "period": rules.period_of(today),
         "newcomer_days": values.newcomer_days,
-        "newcomers": values.discovery_queue // values.newcomer_every,
         "length": values.discovery_queue,
     }
 

@@ -11,35 +11,36 @@ from shared.accounts.models import Status, User
 from shared.accounts.rules import OLDEST
 from shared.discovery import candidates, cells, exact, rules
 from shared.discovery.models import Candidate
-from shared.discovery.settled import SETTLED
 from shared.photos.models import Photo, PhotoStatus
 
 # Counts are rounded down, the more the larger they are, so that nobody can be told by coming or going.
 STEPS: Final = ((10, 10), (100, 50), (1000, 100))  # from this count on, to multiples of this
 OWN: Final = ("genders", "ages", "distance")  # one's own wishes
 
-# Within NEAR_KM, or anywhere for whoever has no limit: everybody who would be shown this viewer, whatever they wish.
+# Near, or anywhere for whoever has no limit: everybody who would be shown this viewer, whatever the viewer wishes. Whom
+# the viewer has decided on counts too: else one more block, or one address less among the contacts, would tell of one.
+_APART: Final = "(x - :x)::bigint * (x - :x) + (y - :y)::bigint * (y - :y) + (z - :z)::bigint * (z - :z)"
 _COUNTS: Final = text(f"""
-WITH viewers AS (SELECT u.id, u.contact_hash FROM users u WHERE u.id = :me),
-settled AS MATERIALIZED ({SETTLED}),
-v AS MATERIALIZED (SELECT * FROM candidates WHERE user_id = :me),
+WITH v AS MATERIALIZED (SELECT * FROM candidates WHERE user_id = :me),
 around AS (
-    SELECT c.* FROM candidates c
-    WHERE c.shown AND c.offered AND c.cell = ANY(:cells) AND c.gender = ANY(:all_genders)
+    SELECT * FROM (
+        SELECT *, {_APART} AS apart FROM candidates
+        WHERE shown AND offered AND cell = ANY(:cells) AND gender = ANY(:all_genders)
+    ) near
+    WHERE apart <= {rules.NEAR}
     UNION ALL
-    SELECT c.* FROM candidates c
-    WHERE :unlimited AND c.shown AND c.offered_far AND c.gender = ANY(:all_genders) AND NOT c.cell = ANY(:cells)
+    SELECT * FROM (
+        SELECT *, {_APART} AS apart FROM candidates
+        WHERE :unlimited AND shown AND offered_far AND gender = ANY(:all_genders)
+    ) far
+    WHERE apart > {rules.NEAR}
 ),
 judged AS (
     SELECT v.seeks & c.gender <> 0 AS genders, c.birth_date > :born_after AND c.birth_date <= :born_by AS ages,
         c.apart <= v.reach AS distance
-    FROM (
-        SELECT *, (x - :x)::bigint * (x - :x) + (y - :y)::bigint * (y - :y) + (z - :z)::bigint * (z - :z) AS apart
-        FROM around
-    ) c, v
+    FROM around c, v
     WHERE c.user_id <> :me AND v.gender & c.seeks <> 0 AND c.min_age <= :age
         AND (c.max_age >= :age OR c.max_age = {OLDEST}) AND c.apart <= c.reach
-        AND c.user_id NOT IN (SELECT other_id FROM settled)
 )
 SELECT count(*) AS people,
     count(*) FILTER (WHERE genders AND ages AND distance) AS all,
@@ -114,7 +115,9 @@ def advice(session: Session, user: User, *, now: datetime) -> list[Advice]:
         "distance": "Look farther away: about {} people are within your other wishes.",
         "ages": "Be open to more ages: about {} people are within your other wishes.",
     }
-    given = [Advice(f"widen_{one.wish}", words[one.wish].format(one.without)) for one in widened if one.without]
+    given = [
+        Advice(f"widen_{one.wish}", words[one.wish].format(one.without)) for one in widened if one.without > found.left
+    ]
     if user.place is None:
         given.insert(0, Advice("set_location", "Say roughly where you are, so that we find people near you."))
     if not session.scalar(select(exists().where(Photo.user_id == user.id, Photo.status == PhotoStatus.READY))):

@@ -90,7 +90,7 @@ class DiscoveryQueue(Base):
     user_id: Mapped[uuid.UUID] = _user()
     ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid))
     parts: Mapped[bytes] = mapped_column(LargeBinary)
-    """Eight bytes for each of `ids`: the parts of the score as `rules.packed` has them."""
+    """Eight bytes for each of `ids`: the parts of the score as `queues.packed` has them."""
     wishes: Mapped[uuid.UUID] = mapped_column(Uuid)
     computed_at: Mapped[Moment]
 
@@ -118,6 +118,8 @@ class DiscoveryRun(Base):
     """The share of likes among what people have decided lately, for each of `rules.GENDERS`."""
     yes_received: Mapped[list[float]] = mapped_column(ARRAY(REAL))
     """The same among what was decided about them."""
+    failed: Mapped[int | None]
+    """How many regions were given up, whose people have the queues of the night before."""
     people: Mapped[int | None]
     """Who had a queue at the end."""
     shown: Mapped[int | None]

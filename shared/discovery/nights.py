@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, exists, func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,11 +13,10 @@ from shared import ledger
 from shared.accounts.models import Status, User
 from shared.discovery import appeal, candidates, rules
 from shared.discovery.models import Candidate, DiscoveryExposure, DiscoveryQueue, DiscoveryRun
-from shared.jobs import RANK_REGION, REFRESH_QUEUE
+from shared.jobs import FINISH_NIGHT, RANK_REGION, REFRESH_QUEUE
 from shared.ledger import Work
 from shared.settings import settings
 
-PATIENCE: Final = "SET LOCAL statement_timeout TO '10min'"
 FORGOTTEN: Final = timedelta(minutes=5)
 MISSING: Final = 10_000
 CERTAIN: Final = 500  # decisions at the usual share that are added to those of everybody: with few, little is known
@@ -31,11 +30,11 @@ _SHARES: Final = text(f"""
 WITH decided AS (
     (SELECT liker_id AS giver, liked_id AS receiver, 1 AS yes FROM likes WHERE created_at > :since LIMIT 200000)
     UNION ALL
-    (SELECT passer_id, passed_id, 0 FROM passes LIMIT 200000)
+    (SELECT passer_id, passed_id, 0 FROM passes WHERE created_at > :since LIMIT 200000)
 ),
 scale AS (  -- of likes and of passes the same share
     SELECT (SELECT count(*) FROM likes WHERE created_at > :since)::float AS likes,
-        (SELECT count(*) FROM passes)::float AS passes
+        (SELECT count(*) FROM passes WHERE created_at > :since)::float AS passes
 )
 SELECT side, given,
     (sum(weight * yes) + {CERTAIN} * {appeal.USUAL}) / (sum(weight) + {CERTAIN}) AS share
@@ -57,22 +56,26 @@ WITH RECURSIVE of_region AS (
 )
 SELECT region FROM of_region WHERE region IS NOT NULL
 """)
-# Whoever was in more queues than most is damped a little more than the night before, who was in fewer a little less; so
-# it settles where exposure is even, or at the bound. Logarithms, since being in twice as many is as much as in half.
+# Whoever was in more queues than is usual for their gender in their region is damped a little more than the night
+# before, who was in fewer a little less; so it settles where exposure is even, or at the bound. Logarithms, since being
+# in twice as many is as much as in half. Of one gender: where there are fewer of one than of the other, all of them are
+# in more.
 _DAMP: Final = text("""
 WITH seen AS (
     SELECT of_region.user_id, sum(of_region.queues) AS queues
     FROM discovery_exposures e CROSS JOIN LATERAL unnest(e.ids, e.queues) AS of_region (user_id, queues)
     GROUP BY 1
 ),
-usual AS (
-    SELECT greatest(1, sum(queues) / (SELECT nullif(count(*), 0) FROM candidates WHERE shown)) AS queues FROM seen
+here AS (
+    SELECT c.user_id, c.damping, coalesce(seen.queues, 0) AS queues,
+        greatest(1, avg(coalesce(seen.queues, 0)) OVER (PARTITION BY c.gender)) AS usual
+    FROM candidates c LEFT JOIN seen ON seen.user_id = c.user_id WHERE c.region = :region AND c.shown
 ),
 wanted AS (
-    SELECT c.user_id, greatest(-:most / 2, least(:most, round(
-        c.damping + :most / 4.0 * log(2, (1 + coalesce(seen.queues, 0)) / (1 + usual.queues))
+    SELECT user_id, greatest(-:most / 2, least(:most, round(
+        damping + :most / 4.0 * log(2, (1 + queues) / (1 + usual))
     ))) AS damping
-    FROM candidates c CROSS JOIN usual LEFT JOIN seen ON seen.user_id = c.user_id WHERE c.shown
+    FROM here
 )
 UPDATE candidates c SET damping = wanted.damping FROM wanted
 WHERE c.user_id = wanted.user_id AND c.damping <> wanted.damping
@@ -108,8 +111,10 @@ class Fairness:
 
 def start(session: Session, *, now: datetime) -> int | None:
     """Begin tonight's run, unless there is one; how many regions were asked for. Two who begin at once begin one."""
-    session.execute(text(PATIENCE))
     day = _night(now)
+    if session.get(DiscoveryRun, day) is not None:
+        return None
+    _be_patient(session)
     shares = _shares(session, now)
     row = insert(DiscoveryRun).values(
         day=day, started_at=now, regions=0, yes_given=shares[True], yes_received=shares[False]
@@ -117,12 +122,17 @@ def start(session: Session, *, now: datetime) -> int | None:
     if session.scalar(row.on_conflict_do_nothing().returning(DiscoveryRun.day)) is None:
         return None
     candidates.offer_far(session)
-    regions = session.scalars(_REGIONS).all()
-    session.execute(delete(DiscoveryExposure).where(DiscoveryExposure.region.not_in(regions)))
-    session.execute(update(DiscoveryRun).where(DiscoveryRun.day == day).values(regions=len(regions)))
+    found = regions(session)
+    session.execute(delete(DiscoveryExposure).where(DiscoveryExposure.region.not_in(found)))
+    session.execute(update(DiscoveryRun).where(DiscoveryRun.day == day).values(regions=len(found)))
     _ask_for_missing(session, now)
-    ledger.ask(session, RANK_REGION, *map(str, regions))
-    return len(regions)
+    ledger.ask(session, RANK_REGION, *map(str, found))
+    return len(found)
+
+
+def regions(session: Session) -> Sequence[int]:
+    """The regions in which there is anybody."""
+    return session.scalars(_REGIONS).all()
 
 
 def finish(session: Session, *, now: datetime) -> DiscoveryRun | None:
@@ -132,14 +142,22 @@ def finish(session: Session, *, now: datetime) -> DiscoveryRun | None:
     )
     if run is None or run.finished_at is not None:
         return None
-    if session.scalar(select(exists().where(Work.kind == RANK_REGION.name, Work.due_at.is_not(None)))):
+    waiting, failed = session.execute(
+        select(func.count(Work.due_at), func.count() - func.count(Work.due_at)).where(Work.kind == RANK_REGION.name)
+    ).one()
+    if waiting:
         return None
-    session.execute(text(PATIENCE))
+    _be_patient(session)
     fair = fairness(session)
     run.finished_at, run.shown, run.gini, run.shown_to_nobody = now, fair.shown, fair.gini, fair.shown_to_nobody
-    run.people = session.scalar(select(func.count()).select_from(DiscoveryQueue))
-    session.execute(_DAMP, {"most": settings().exposure_damping})
+    run.people, run.failed = session.scalar(select(func.count()).select_from(DiscoveryQueue)), failed
     return run
+
+
+def damp(session: Session, *, region: int) -> None:
+    """Damp those of a region who are in more queues than is usual there, and raise who is in fewer; once a night."""
+    _be_patient(session)
+    session.execute(_DAMP, {"region": region, "most": settings().exposure_damping})
 
 
 def fairness(session: Session) -> Fairness:
@@ -151,6 +169,12 @@ def fairness(session: Session) -> Fairness:
 def runs(session: Session, *, most: int) -> Sequence[DiscoveryRun]:
     """The last runs, the newest first."""
     return session.scalars(select(DiscoveryRun).order_by(DiscoveryRun.day.desc()).limit(most)).all()
+
+
+def _be_patient(session: Session) -> None:
+    """Let a statement over everybody take as long as its task may."""
+    limit = f"{FINISH_NIGHT.soft_limit * 1000:.0f}"
+    session.execute(select(func.set_config("statement_timeout", limit, True)))  # noqa: FBT003 - of this transaction only
 
 
 def _night(now: datetime) -> date:

@@ -190,7 +190,9 @@ cards AS (
 )
 SELECT me.status, me.last_active_at, queue.computed_at, queue.wishes = me.wishes,
     (SELECT count(*) FROM undecided), (SELECT count(*) FROM page), (SELECT max(place) FROM page),
-    EXISTS (SELECT FROM work w WHERE w.kind = 'discovery.refresh' AND w.key = CAST(:me AS text)),
+    EXISTS (
+        SELECT FROM work w WHERE w.kind = 'discovery.refresh' AND w.key = CAST(:me AS text) AND w.due_at IS NOT NULL
+    ),
     convert_to((SELECT coalesce(json_agg(card ORDER BY place), '[]') FROM cards)::text, 'UTF8')
 FROM me LEFT JOIN queue ON true
 """,

@@ -94,14 +94,13 @@ def read(row: tuple[Any, ...] | None) -> Page:
         raise Refusal("token_invalid")
     if row[0] == Status.SUSPENDED:
         raise Refusal("account_suspended")
-    page = Page(*row)
-    return page if storage().is_local else replace(page, cards=_with_links(page.cards))
+    return Page(*row)
 
 
-def _with_links(cards: bytes) -> bytes:
-    """The cards with a bucket's links in place of keys: those Postgres cannot make."""
-    shown = json.loads(cards)
+def with_bucket_links(page: Page) -> Page:
+    """The page with a bucket's links in place of keys, which Postgres cannot make. Not for the event loop."""
+    shown = json.loads(page.cards)
     for card in shown:
         for photo in card["user"]["photos"]:
             photo["urls"] = {variant: storage().url(key) for variant, key in photo["urls"].items()}
-    return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
+    return replace(page, cards=json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode())

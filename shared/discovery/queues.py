@@ -1,7 +1,6 @@
 """Everybody's queue as it is stored: one row with arrays."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,11 +9,14 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from shared import events
+from shared import events, ledger
+from shared.accounts.models import User
+from shared.accounts.service import lock
 from shared.discovery import exact
 from shared.discovery.exact import Place
 from shared.discovery.models import DiscoveryQueue
 from shared.discovery.rules import PARTS, WHOLE
+from shared.jobs import REFRESH_QUEUE
 
 PACKED: Final = 8  # bytes of one place's parts
 _STEP: Final = 4  # of a part of 0..1000, so that it fits into a byte
@@ -51,6 +53,19 @@ def refresh(session: Session, *, user_id: uuid.UUID, now: datetime, tell: bool =
     return len(places)
 
 
+def ensure(session: Session, user: User, *, seen: datetime | None, now: datetime) -> None:
+    """Make somebody's queue now, unless it is not the one made at `seen` any more. What was promised is done with it.
+
+    Requests at the same time wait for each other at the person, and the first one makes it for all.
+    """
+    lock(session, user.id)
+    made = session.get(DiscoveryQueue, user.id, populate_existing=True)
+    if made is not None and made.computed_at != seen:
+        return
+    ledger.cancel(session, REFRESH_QUEUE, str(user.id))
+    refresh(session, user_id=user.id, now=now, tell=False)
+
+
 def packed(place: Place) -> bytes:
     """The parts of a score in PACKED bytes; `batch.py` does the same."""
     *parts, lift, damping = place.parts
@@ -65,8 +80,3 @@ def unpacked(parts: bytes, place: int) -> Parts:
         lift,
         (damping - _MIDDLE) * _STEP,
     )
-
-
-def order(ids: Sequence[uuid.UUID], user_id: uuid.UUID) -> int | None:
-    """At which place somebody is, from 0."""
-    return ids.index(user_id) if user_id in ids else None

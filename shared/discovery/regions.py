@@ -1,34 +1,45 @@
-"""Ranking a whole region: everybody's queue at once, on a worker."""
+"""Ranking a whole region on a worker, in steps that each hold the database for as short as they can."""
 
 from datetime import datetime
-from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shared.discovery import candidates, loading, storing
+from shared.discovery import batch, loading, rules, storing
 from shared.discovery.batch import Loaded, Queues
-from shared.discovery.batch import rank as rank_loaded
+from shared.jobs import RANK_REGION
 from shared.settings import settings
 
-PATIENCE: Final = "SET LOCAL statement_timeout TO '10min'"  # for a region longer than for a request
+SLICE = 2000  # people who are made anew in one transaction: whoever of them needs their own row waits so long
 
 
-def prepare(session: Session, *, region: int, now: datetime) -> None:
-    """Make anew what is known of everybody in the region."""
-    session.execute(text(PATIENCE))
-    candidates.make_region(session, region=region, now=now)
+def load(session: Session, *, region: int, now: datetime) -> Loaded:
+    """Read everybody in a region, and whom they might be shown."""
+    be_patient(session)
+    return loading.load(session, region=region, now=now)
 
 
-def rank(session: Session, *, region: int, now: datetime) -> tuple[Loaded, Queues]:
-    """Read the region, and rank everybody in it."""
-    session.execute(text(PATIENCE))
-    loaded = loading.load(session, region=region, now=now)
-    queues = rank_loaded(loaded, length=settings().discovery_queue, newcomer_every=settings().newcomer_every)
-    return loaded, queues
+def rank(loaded: Loaded, *, now: datetime) -> Queues:
+    """Rank everybody in a region; needs no database."""
+    values = settings()
+    return batch.rank(
+        loaded,
+        length=values.discovery_queue,
+        newcomer_every=values.newcomer_every,
+        period=rules.period_of(now.date()),
+    )
 
 
 def store(session: Session, loaded: Loaded, queues: Queues, *, region: int, now: datetime) -> None:
-    """Store the queues of a region."""
-    session.execute(text(PATIENCE))
+    """Store the queues of a region that was read at this moment."""
+    be_patient(session)
     storing.store(session, loaded, queues, region=region, now=now)
+
+
+def be_patient(session: Session) -> None:
+    """Let a statement take as long as the task may: those over a region take longer than those of a request.
+
+    And no longer: what a killed worker has begun must be over when another begins it anew.
+    """
+    limit = f"{RANK_REGION.soft_limit * 1000:.0f}"
+    session.execute(select(func.set_config("statement_timeout", limit, True)))  # noqa: FBT003 - of this transaction only

@@ -6,9 +6,10 @@ Everything is computed in whole numbers, so that Postgres, compiled code and Pyt
 
 import math
 from collections.abc import MutableSequence, Sequence
+from datetime import date
 from typing import Final, Protocol
 
-from shared.discovery.appeal import AGE_POINTS, CHANCES, LIMIT
+from shared.discovery.appeal import AGE_POINTS, CHANCES, LIMIT, OWN_FIFTHS
 from shared.quiz.compatibility import WEIGHTS as TRAIT_WEIGHTS
 
 # What makes up a rank, in thousandths: each part is a number in 0..1000, and so is their weighted mean.
@@ -22,8 +23,8 @@ WEIGHTS: Final = {
 }
 PARTS: Final = tuple(WEIGHTS)
 WHOLE: Final = 1000  # the most of a part
-LIFT: Final = 80  # added for those who like the viewer, and for some by chance, so that a place gives no like away
-CHANCE_OF_LIFT: Final = 12  # one in so many is lifted by chance
+LIFT: Final = 80  # added by lot: to half of those who like the viewer, and to a quarter of all others
+LIFT_DAYS: Final = 7  # then lots are drawn anew, so that neither having nor losing a lift says much
 
 UNIT: Final = 127  # a vector of meaning has whole numbers of this length, so that products of two are exact
 SQUARE: Final = UNIT * UNIT
@@ -105,12 +106,13 @@ def score(
     apart: int,
     product: int,
     likes_viewer: bool,
+    period: int,
     tables: tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]],
 ) -> tuple[int, int, int, int, int, int, int, int]:
     """(score, the six parts in the order of WEIGHTS, lift) of one person for another.
 
-    `apart` is the square of their distance (m), `product` that of their vectors of meaning (UNIT long each). The score
-    is at most a few per cent beyond 0..1,000,000.
+    `apart` is the square of their distance (m), `product` that of their vectors of meaning (UNIT long each), `period` a
+    number that is another one every LIFT_DAYS. The score is at most a third beyond 0..1,000,000.
     """
     weights, trait_points, distance_points, chances = tables
     compatibility = (
@@ -129,13 +131,12 @@ def score(
     distance = 0
     if viewer.cell != 0 and other.cell != 0:
         distance = distance_points[min(NEAR_KM, math.ceil(math.sqrt(apart) * 0.001))]
-    towards = chances[LIMIT + min(LIMIT, max(-LIMIT, viewer.openness + other.appeal))]
-    back = chances[LIMIT + min(LIMIT, max(-LIMIT, other.openness + viewer.appeal))]
+    towards = chances[LIMIT + min(LIMIT, max(-LIMIT, viewer.openness * OWN_FIFTHS // 5 + other.appeal))]
+    back = chances[LIMIT + min(LIMIT, max(-LIMIT, other.openness + viewer.appeal * OWN_FIFTHS // 5))]
     years = abs(viewer.born - other.born) // DAYS
     reciprocity = max(0, min(towards, back) - AGE_POINTS * years)
-    lift = 0
-    if likes_viewer or (viewer.dice + other.dice) % CHANCE_OF_LIFT == 0:
-        lift = LIFT
+    lot = 31 * (viewer.dice + 1) * (other.dice + 3) * (period % 997 + 1) % 10007
+    lift = LIFT if lot % (2 if likes_viewer else 4) == 0 else 0
     total = (
         weights[0] * compatibility
         + weights[1] * meaning
@@ -148,33 +149,27 @@ def score(
     return total, compatibility, meaning, distance, other.activity, other.completeness, reciprocity, lift
 
 
-def placed(best: Sequence[int], newcomers: Sequence[int], every: int, places: MutableSequence[int]) -> int:
-    """Fill the places in order, each `every`th with the best newcomer who is not placed yet; how many were filled.
+def period_of(today: date) -> int:
+    """The number of the week or so for which lots are drawn."""
+    return today.toordinal() // LIFT_DAYS
 
-    `best` and `newcomers` are people as numbers, the best first. So newcomers have a share that is bounded both ways.
+
+def placed(best: Sequence[int], newcomers: Sequence[int], every: int, places: MutableSequence[int]) -> int:
+    """Fill the places in order, each `every`th with a newcomer and the others with the best of the rest.
+
+    `best` and `newcomers` are different people as numbers, the best first. Only when one of them has run out does the
+    other take its places: newcomers have a share that is bounded both ways. Returns how many places were filled.
     """
     filled = 0
     next_best = 0
     next_new = 0
-    while filled < len(places):
-        chosen = -1
-        if (filled + 1) % every == 0:
-            while next_new < len(newcomers) and chosen < 0:
-                candidate = newcomers[next_new]
-                next_new += 1
-                chosen = candidate
-                for place in range(filled):
-                    if places[place] == candidate:
-                        chosen = -1
-        while next_best < len(best) and chosen < 0:
-            candidate = best[next_best]
+    while filled < len(places) and (next_best < len(best) or next_new < len(newcomers)):
+        is_for_new = (filled + 1) % every == 0
+        if next_new < len(newcomers) and (is_for_new or next_best == len(best)):
+            places[filled] = newcomers[next_new]
+            next_new += 1
+        else:
+            places[filled] = best[next_best]
             next_best += 1
-            chosen = candidate
-            for place in range(filled):
-                if places[place] == candidate:
-                    chosen = -1
-        if chosen < 0:
-            break
-        places[filled] = chosen
         filled += 1
     return filled

@@ -28,6 +28,7 @@ SELECT user_id, ids, parts, wishes, computed_at FROM staged_queues s
 WHERE EXISTS (SELECT FROM users u WHERE u.id = s.user_id)
 ON CONFLICT (user_id) DO UPDATE SET ids = excluded.ids, parts = excluded.parts,
     wishes = excluded.wishes, computed_at = excluded.computed_at
+WHERE discovery_queues.computed_at <= excluded.computed_at
 """
 _STAGING_EXPOSURES: Final = "CREATE TEMPORARY TABLE staged_exposures (LIKE discovery_exposures) ON COMMIT DROP"
 _EXPOSE: Final = """

@@ -1,17 +1,19 @@
-"""Why somebody is at their place in a viewer's queue, in words."""
+"""Why somebody is at their place in a viewer's queue, in words and in steps."""
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.accounts.models import User
 from shared.discovery import queues, rules
 from shared.discovery.models import DiscoveryQueue
 from shared.errors import Refusal
-from shared.matching.visibility import visible_profile
+from shared.matching.visibility import could_meet
+from shared.profiles.rules import distance_km
 
 LABELS: Final = {
     "compatibility": "How well your quiz answers fit together",
@@ -21,13 +23,17 @@ LABELS: Final = {
     "completeness": "How much they tell about themselves",
     "reciprocity": "How likely you both say yes, going by the likes and passes of each of you",
 }
-CHANCE: Final = "A little luck: some are moved up, so that everybody has a chance"
-EVENNESS: Final = "So that a few do not take every place: shown to many lately, or to few"
+NOTE: Final = (
+    "A little luck is drawn anew every week, people who are shown to very many make room for others, and now and then "
+    "a place goes to somebody who is new here."
+)
+# Private answers count for meaning and others' passes for reciprocity: told exactly, they could be measured.
+STEP: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a rank: how much of it there is (0..100), and how much it counts (points of 100, may be negative)."""
+    """One part of a rank: how much of it there is (0..100, in steps), and how much of a hundred it adds."""
 
     part: str
     text: str
@@ -42,28 +48,39 @@ class Reasons:
     place: int
     computed_at: datetime
     parts: list[Part]
+    note: str
 
 
 def why(session: Session, user: User, *, user_id: uuid.UUID, now: datetime) -> Reasons:
     """Why this person is where they are in one's own queue.
 
     Raises:
-        Refusal: `not_found` when they are not in it, or may not be seen any more.
+        Refusal: `not_found` when they are not in it, or would not be shown any more.
     """
     queue = session.get(DiscoveryQueue, user.id)
-    place = queues.order(queue.ids, user_id) if queue else None
-    if queue is None or place is None:
+    person = session.scalar(select(User).where(User.id == user_id, could_meet(user, now=now)))
+    if queue is None or person is None or user_id not in queue.ids or not _in_reach(user, person):
         raise Refusal("not_found", "This person is not in your queue.")
-    visible_profile(session, user, user_id=user_id, now=now)
+    place = queue.ids.index(user_id)
     parts = queues.unpacked(queue.parts, place)
-    made = [
-        Part(part, LABELS[part], round(parts.values[part] / 10), _points(weight * parts.values[part] / rules.WHOLE))
-        for part, weight in rules.WEIGHTS.items()
-    ]
-    made.append(Part("luck", CHANCE, 100 if parts.lift else 0, _points(parts.lift)))
-    made.append(Part("evenness", EVENNESS, 0, _points(-parts.damping)))
-    return Reasons(place + 1, queue.computed_at, made)
+    return Reasons(
+        place + 1,
+        queue.computed_at,
+        [_part(part, parts.values[part], weight) for part, weight in rules.WEIGHTS.items()],
+        NOTE,
+    )
 
 
-def _points(thousandths: float) -> float:
-    return round(thousandths / 10, 1)
+def _part(part: str, value: int, weight: int) -> Part:
+    percent = round(value / rules.WHOLE * 100 / STEP) * STEP
+    return Part(part, LABELS[part], percent, round(percent * weight / rules.WHOLE, 1))
+
+
+def _in_reach(one: User, other: User) -> bool:
+    """Whether they are within the smaller of the two limits."""
+    limits = [user.max_distance_km for user in (one, other) if user.max_distance_km is not None]
+    if not limits:
+        return True
+    if one.place is None or other.place is None:
+        return False
+    return distance_km(one.place, other.place) <= min(limits)

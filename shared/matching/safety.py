@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.accounts.models import Status, User
-from shared.accounts.service import lock_all
+from shared.accounts.service import lock_all, reconsider
 from shared.errors import Refusal, invalid
 from shared.matching import matches
 from shared.matching.models import Block, Like, Match, Pair
@@ -134,6 +134,7 @@ def _hide_if_many(session: Session, reported: User, case_id: uuid.UUID, now: dat
     moderation.decide(
         session, user_id=reported.id, case_id=case_id, kind="hidden", facts=facts, rule=HIDDEN_RULE, until=None, now=now
     )
+    reconsider(session, reported.id)
 
 
 def _reportable(user: User, now: datetime) -> ColumnElement[bool]:

@@ -117,6 +117,7 @@ def replace(
         refresh_profiles(session, [user.id])
         ledger.ask(session, EMBED_ANSWER, str(answer_id))
     ledger.ask(session, MAKE_BADGES, str(user.id))
+    reconsider(session, user.id)
     return own_answer(session, user, answer_id=answer_id)
 
 

@@ -32,7 +32,7 @@ def python(stack: Stack, code: str) -> str:
 
 @pytest.mark.xdist_group("stack")
 def test_a_night_whose_workers_are_killed_is_completed(folder: Path) -> None:
-    stack = Stack(folder, {"LEASE_SCALE": "0.15", "DISCOVERY_QUEUE": "40"})
+    stack = Stack(folder, {"LEASE_SCALE": "0.075", "DISCOVERY_QUEUE": "40"})
     stack.start()
     try:
         population.populate(stack.addresses()["DATABASE_URL"], PEOPLE)

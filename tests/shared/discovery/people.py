@@ -148,9 +148,14 @@ def known(session: Session, random: Random, everybody: Sequence[User]) -> None:
     table = Candidate.__table__
     session.connection().execute(update(Candidate).where(table.c.user_id == bindparam("who")).values(changed), thrown)
     for region in regions(session):
-        candidates.make_region(session, region=region, now=NOW)
+        remake(session, region)
     candidates.offer_far(session)
     session.expire_all()
+
+
+def remake(session: Session, region: int) -> None:
+    candidates.make(session, user_ids=candidates.of_region(session, region=region), now=NOW)
+    candidates.offer(session, region=region)
 
 
 def regions(session: Session) -> list[int]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from shared.accounts.models import Gender, Status, User
 from shared.accounts.rules import OLDEST, public_age
-from shared.discovery.appeal import AGE_POINTS, chance
+from shared.discovery.appeal import AGE_POINTS, Standing, chance, own
 from shared.discovery.exact import Place
 from shared.discovery.models import Candidate
 from shared.discovery.rules import DISTANCE_POINTS, LIFT, TRAIT_POINTS, WEIGHTS
@@ -52,11 +52,12 @@ class Reference:
         best = sorted(fitting, key=lambda place: (-place.score, place.user_id))
         first_day = TODAY.toordinal() - settings().newcomer_days
         new = [place for place in best if self.people[place.user_id].created_at.date().toordinal() > first_day]
-        new = new[: length // every]
+        others = [place for place in best if place not in new]
         placed: list[Place] = []
         while len(placed) < length and len(placed) < len(best):
             turn_of_new = (len(placed) + 1) % every == 0
-            placed.append(next(place for place in (*(new if turn_of_new else ()), *best) if place not in placed))
+            first, second = (new, others) if turn_of_new else (others, new)
+            placed.append(next(place for place in (*first, *second) if place not in placed))
         return placed
 
     def may_be_shown(self, viewer: User, other: User) -> bool:
@@ -92,7 +93,8 @@ class Reference:
         gaps = zip(TRAIT_POINTS, self.traits(viewer.id), self.traits(other.id), strict=True)
         product = sum(int(mine) * int(theirs) for mine, theirs in zip(numbers(me), numbers(them), strict=True))
         years = abs((viewer.birth_date - other.birth_date).days) // 365
-        likely = min(chance(me.openness, them.appeal), chance(them.openness, me.appeal))
+        mine = own(Standing(me.openness, me.appeal))
+        likely = min(chance(mine.openness, them.appeal), chance(them.openness, mine.appeal))
         parts = {
             "compatibility": 1000 - sum(points * abs(mine - theirs) for points, mine, theirs in gaps) // 100,
             "meaning": min(1000, max(0, product) * 1000 // 127**2),
@@ -101,8 +103,8 @@ class Reference:
             "completeness": 10 * self.completeness(other),
             "reciprocity": max(0, likely - AGE_POINTS * years),
         }
-        lifted = (other.id, viewer.id) in self.likes or (me.dice + them.dice) % 12 == 0
-        lift = LIFT if lifted else 0
+        lot = 31 * (me.dice + 1) * (them.dice + 3) * (TODAY.toordinal() // 7 % 997 + 1) % 10007
+        lift = LIFT if lot % (2 if (other.id, viewer.id) in self.likes else 4) == 0 else 0
         score = sum(WEIGHTS[part] * value for part, value in parts.items()) + 1000 * (lift - them.damping)
         return Place(other.id, score, (*parts.values(), lift, them.damping))
 

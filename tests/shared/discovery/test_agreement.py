@@ -12,6 +12,7 @@ from shared.accounts.models import Status, User
 from shared.discovery import batch, candidates, exact, loading, queues
 from shared.discovery.exact import Place
 from shared.discovery.models import Candidate
+from shared.discovery.rules import period_of
 from shared.matching.visibility import could_meet
 from shared.settings import settings
 from tests.shared.discovery.people import CENTRES, NOW, known, population, regions
@@ -44,7 +45,7 @@ def together(session: Session, *, length: int = LENGTH, every: int = EVERY) -> d
     found = {}
     for region in regions(session):
         loaded = loading.load(session, region=region, now=NOW)
-        made = batch.rank(loaded, length=length, newcomer_every=every)
+        made = batch.rank(loaded, length=length, newcomer_every=every, period=period_of(NOW.date()))
         names = [uuid.UUID(bytes=bytes(name).ljust(16, b"\0")) for name in loaded.ids]
         for row, viewer in enumerate(loaded.viewers):
             found[names[viewer]] = [

@@ -24,7 +24,7 @@ from shared.matching.models import Like
 from shared.photos.models import Photo
 from shared.prompts.models import ProfileVector
 from shared.settings import settings
-from tests.shared.discovery.people import CITY, NOW, TODAY, candidate, likes, passed, person, unit
+from tests.shared.discovery.people import CITY, NOW, TODAY, candidate, likes, passed, person, remake, unit
 
 Crowd = Callable[[int], None]
 HERE: dict[str, Any] = {"latitude": CITY[0], "longitude": CITY[1]}
@@ -50,7 +50,7 @@ def make(session: Session, *people: User) -> list[Candidate]:
 
 def remake_region(session: Session, region: int) -> None:
     session.flush()
-    candidates.make_region(session, region=region, now=NOW)
+    remake(session, region)
     session.expire_all()
 
 

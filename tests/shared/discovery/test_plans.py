@@ -134,7 +134,8 @@ def test_a_page(session: Session) -> None:
 def test_a_small_region(session: Session, plans: dict[str, set[str]]) -> None:
     region = session.scalars(text("SELECT region FROM candidates GROUP BY region ORDER BY count(*) LIMIT 1")).one()
     plans.clear()
-    candidates.make_region(session, region=region, now=NOW)
+    candidates.make(session, user_ids=candidates.of_region(session, region=region), now=NOW)
+    candidates.offer(session, region=region)
     candidates.offer_far(session)
     assert {statement: tables for statement, tables in plans.items() if tables} == {}
     assert len(loading.load(session, region=region, now=NOW).viewers) > 0

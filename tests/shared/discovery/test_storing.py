@@ -15,7 +15,7 @@ from shared.database import Database
 from shared.discovery import candidates, queues, regions
 from shared.discovery.models import Candidate, DiscoveryExposure, DiscoveryQueue
 from shared.discovery.rules import PARTS, WHOLE
-from tests.shared.discovery.people import CITY, CORNER, NOW, known, likes, person, population
+from tests.shared.discovery.people import CITY, CORNER, NOW, known, likes, person, population, remake
 from tests.shared.discovery.people import regions as all_regions
 
 LENGTH = 20
@@ -31,7 +31,8 @@ def _short(configured: Callable[..., None]) -> None:
 def store(session: Session, region: int, *, meanwhile: Callable[[], object] = lambda: None) -> None:
     """Rank and store a region; `meanwhile` happens between the two."""
     session.flush()
-    loaded, made = regions.rank(session, region=region, now=NOW)
+    loaded = regions.load(session, region=region, now=NOW)
+    made = regions.rank(loaded, now=NOW)
     meanwhile()
     regions.store(session, loaded, made, region=region, now=NOW)
     session.execute(text("DROP TABLE staged_queues, staged_exposures"))  # the end of the transaction does
@@ -109,9 +110,10 @@ def test_once_more_changes_nothing(committed: Database) -> None:
     seen = []
     for _ in range(2):
         with committed.transaction() as session:
-            regions.prepare(session, region=region, now=NOW)
+            remake(session, region)
         with committed.transaction() as session:
-            loaded, made = regions.rank(session, region=region, now=NOW)
+            loaded = regions.load(session, region=region, now=NOW)
+            made = regions.rank(loaded, now=NOW)
         with committed.transaction() as session:
             regions.store(session, loaded, made, region=region, now=NOW)
         with committed.transaction() as session:
@@ -164,7 +166,7 @@ def test_a_region_whose_last_person_has_left_is_stored_empty(session: Session) -
     (region,) = all_regions(session)
     last.status = Status.SUSPENDED
     session.flush()
-    regions.prepare(session, region=region, now=NOW)
+    remake(session, region)
     store(session, region)
     assert session.get_one(DiscoveryExposure, region).ids == []
 
