@@ -175,7 +175,11 @@ def test_an_answer_is_replaced(ada: Person, session: Session) -> None:
     moved = ada.put(path, json={"question_id": IDS[9], "answer": "Bread."}).json()
     assert (moved["question"]["id"], moved["answer"], moved["private"]) == (IDS[9], "Bread.", True)
     assert (moved["status"], moved["position"]) == ("pending", 0)
-    assert promised(session) == {(EMBED_ANSWER.name, said["id"]), (MAKE_BADGES.name, str(ada.id)), (REFRESH_QUEUE.name, str(ada.id))}
+    assert promised(session) == {
+        (EMBED_ANSWER.name, said["id"]),
+        (MAKE_BADGES.name, str(ada.id)),
+        (REFRESH_QUEUE.name, str(ada.id)),
+    }
 
 
 def test_replacing_keeps_to_the_limits(ada: Person) -> None:

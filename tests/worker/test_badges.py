@@ -18,7 +18,7 @@ from shared.badges.meaning import _TEXTS
 from shared.database import Database
 from shared.embedding.rules import DIMENSIONS
 from shared.events import Event
-from shared.jobs import EMBED_ANSWER, MAKE_BADGES
+from shared.jobs import EMBED_ANSWER, MAKE_BADGES, REFRESH_QUEUE
 from shared.ledger import Work
 from shared.prompts import service as prompts
 from shared.prompts.models import PromptAnswer
@@ -73,7 +73,7 @@ def slugs(db: Database, user: User) -> list[str]:
 
 def work(db: Database) -> list[str]:
     with db.transaction() as session:
-        return list(session.scalars(select(Work.kind)))
+        return list(session.scalars(select(Work.kind).where(Work.kind != REFRESH_QUEUE.name)))
 
 
 def test_badges_are_made_and_told_once(committed: Database, ada: User, published: list[Event]) -> None:
