@@ -33,7 +33,11 @@ class Parts:
 
 
 def refresh(session: Session, *, user_id: uuid.UUID, now: datetime, tell: bool = True) -> int:
-    """Make somebody's queue anew; how many are in it. Nobody's who is not here any more."""
+    """Make somebody's queue anew; how many are in it. Nobody's who is not here any more.
+
+    Whoever makes it takes turns at the person: the ledger's row is changed first by `ensure`, and last by a worker.
+    """
+    lock(session, user_id)
     ranked = exact.rank(session, user_id=user_id, now=now)
     if ranked is None:
         session.execute(delete(DiscoveryQueue).where(DiscoveryQueue.user_id == user_id))
