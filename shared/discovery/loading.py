@@ -25,10 +25,15 @@ _FIELDS: Final = (
     ("region", ">i4"),
     *((name, ">i4") for name in ("born", "born_after", "born_by", "x", "y", "z", "cell")),
     *((trait.value, ">i2") for trait in Trait),
-    *((name, ">i2") for name in ("gender", "seeks", "activity", "completeness", "openness", "appeal", "damping", "dice")),
+    *(
+        (name, ">i2")
+        for name in ("gender", "seeks", "activity", "completeness", "openness", "appeal", "damping", "dice")
+    ),
     ("reach", ">i8"),
     *((name, "i1") for name in ("offered", "offered_far", "newcomer", "shown")),
 )
+_HEAD: Final = 19  # bytes before the first row of COPY
+_TAIL: Final = 2  # and after the last
 _HALFVEC: Final = 4  # bytes before a vector's numbers: how many, and two that are unused
 
 _PEOPLE: Final = f"""
@@ -41,8 +46,7 @@ SELECT user_id, wishes, meaning, region, birth_date,
     joined_on > %(today)s - %(newcomer_days)s, shown
 FROM candidates
 WHERE region = %(region)s OR (shown AND offered AND cell = ANY(%(cells)s)) OR (%(unlimited)s AND shown AND offered_far)
-ORDER BY user_id
-"""
+"""  # noqa: S608 - numbers and names of our own
 _VIEWERS: Final = """viewers AS MATERIALIZED (
     SELECT u.id, u.contact_hash FROM candidates c JOIN users u ON u.id = c.user_id WHERE c.region = %(region)s
 )"""
@@ -69,7 +73,7 @@ def load(session: Session, *, region: int, now: datetime) -> Loaded:
         "unlimited": unlimited[0],
     }
     people, vectors, ids, wishes, regions = [], [], [], [], []
-    for rows in _read(connection, _PEOPLE, values, _row(_FIELDS)):
+    for rows in _read(connection, _PEOPLE, values):
         made = np.zeros(len(rows), PERSON)
         for name in PERSON.names or ():
             if name != "number":
@@ -79,14 +83,16 @@ def load(session: Session, *, region: int, now: datetime) -> Loaded:
         ids.append(np.ascontiguousarray(rows["user_id"]).view("S16"))
         wishes.append(rows["wishes"].copy())
         regions.append(rows["region"].astype(np.int32))
-    everybody, names = np.concatenate(people), np.concatenate(ids)
+    names = np.concatenate([*ids, np.empty(0, "S16")])
+    order = np.argsort(names)
+    names, everybody = names.take(order), np.concatenate([*people, np.empty(0, PERSON)]).take(order)
     everybody["number"] = np.arange(len(everybody))
-    viewers = np.flatnonzero(np.concatenate(regions) == region)
+    viewers = np.flatnonzero(np.concatenate([*regions, np.empty(0, np.int32)]).take(order) == region)
     return Loaded(
         everybody,
-        np.concatenate(vectors),
+        np.concatenate([*vectors, np.empty((0, DIMENSIONS), np.int8)]).take(order, axis=0),
         names,
-        np.concatenate(wishes),
+        np.concatenate([*wishes, np.empty(0, "V16")]).take(order),
         viewers,
         _relations(connection, SETTLED, values, names, viewers),
         _relations(connection, LIKED_BY, values, names, viewers),
@@ -96,38 +102,44 @@ def load(session: Session, *, region: int, now: datetime) -> Loaded:
 def _relations(
     connection: Connection[Any], query: str, values: dict[str, Any], ids: NDArray[np.bytes_], viewers: Ints
 ) -> tuple[Ints, Ints]:
-    """(starts, others) of a query of (viewer_id, other_id), as numbers of people; others who are not loaded are left."""
+    """(starts, others) of a query of (viewer_id, other_id), as numbers of people; others not loaded are left out."""
     related = query.replace(":now", "%(now)s")
-    statement = f"WITH {_VIEWERS} SELECT viewer_id, other_id FROM ({related}) related ORDER BY viewer_id"
-    rows = np.concatenate([*_read(connection, statement, values, _PAIR), np.empty(0, _PAIR)])
-    viewer, other = (np.ascontiguousarray(rows[name]).view("S16") for name in ("viewer", "other"))
+    packed = f"""
+        WITH {_VIEWERS} SELECT string_agg(pair, ''::bytea) FROM (
+            SELECT uuid_send(viewer_id) || uuid_send(other_id) AS pair, row_number() OVER () / {_TOGETHER} AS part
+            FROM ({related}) related
+        ) numbered GROUP BY part"""  # noqa: S608 - queries of our own
+    pairs = [np.frombuffer(row[0], "S16") for row in connection.cursor().stream(packed, values, binary=True)]
+    viewer, other = np.concatenate([*pairs, np.empty(0, "S16")]).reshape(-1, 2).T
+    if not len(ids):
+        return np.zeros(len(viewers) + 1, np.int64), np.empty(0, np.int64)
     places = np.minimum(np.searchsorted(ids, other), len(ids) - 1)
-    known = ids[places] == other if len(ids) else np.zeros(0, np.bool_)
-    starts = np.searchsorted(viewer[known], ids[viewers], "left")
-    return np.append(starts, known.sum()).astype(np.int64), places[known].astype(np.int64)
+    known = ids[places] == other
+    whose, places = np.searchsorted(ids[viewers], viewer[known]), places[known]
+    order = np.argsort(whose, kind="stable")
+    return np.searchsorted(whose[order], np.arange(len(viewers) + 1)), places[order]
+
+
+def _read(connection: Connection[Any], query: str, values: dict[str, Any]) -> Iterator[Records]:
+    """The rows of the query for people, in no order. All have one width, so many are taken for one array."""
+    row = _row(_FIELDS)
+    with connection.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", values) as copy:
+        content = iter(copy)
+        kept = bytearray(next(content)[_HEAD:])
+        for some in content:
+            kept += some
+            if len(kept) >= _TOGETHER * row.itemsize:
+                yield np.frombuffer(bytes(kept), row)
+                kept.clear()
+    yield np.frombuffer(bytes(kept[:-_TAIL]), row)
 
 
 def _row(fields: Sequence[tuple[str, Any]]) -> np.dtype[np.void]:
-    """A row as Postgres sends a record: the number of its fields, then each after its type and length."""
-    laid: list[Any] = [("_fields", ">i4")]
+    """A row of COPY: the number of its fields, then each after its length."""
+    laid: list[Any] = [("_fields", ">i2")]
     for name, kind in fields:
-        laid.append((f"_{name}", "V8"))
+        laid.append((f"_{name}", ">i4"))
         if isinstance(kind, tuple):
             laid.append((f"_{name}_head", f"V{_HALFVEC}"))
         laid.append((name, *kind) if isinstance(kind, tuple) else (name, kind))
     return np.dtype(laid)
-
-
-def _read(
-    connection: Connection[Any], query: str, values: dict[str, Any], row: np.dtype[np.void]
-) -> Iterator[Records]:
-    """The rows of a query whose columns all have a fixed width, many in one: each by itself costs the driver 7 us."""
-    packed = f"""
-        SELECT string_agg(record_send(r), ''::bytea)
-        FROM (SELECT r, row_number() OVER () / {_TOGETHER} AS part FROM ({query}) r) numbered
-        GROUP BY part ORDER BY part"""
-    for (content,) in connection.cursor().stream(packed, values, binary=True):
-        yield np.frombuffer(content, row)
-
-
-_PAIR: Final = _row((("viewer", "V16"), ("other", "V16")))
