@@ -72,10 +72,10 @@ def upgrade() -> None:
     op.create_index("ix_candidates_far", "candidates", ["gender", "birth_date"], postgresql_where=far)
     op.create_index("ix_candidates_region", "candidates", ["region", "cell", "gender"])
     op.create_index(
-        "ix_candidates_unlimited",
+        "ix_candidates_looks_far",
         "candidates",
         ["gender", sa.text("active_on DESC"), "dice"],
-        postgresql_where=sa.text("shown AND reach = 1000000000000000"),
+        postgresql_where=sa.text("shown AND reach > 14400000000"),
     )
     op.create_table(
         "discovery_queues",

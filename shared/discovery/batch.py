@@ -22,7 +22,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 ROWS: Final = 256  # viewers of a block: of more there is no gain, and fewer make a product slower
 # Viewers who look about as far share their candidates: (up to so many kilometres, cells of the area that shares them).
-TIERS: Final = ((30, 1), (120, 4), (rules.NEAR_KM, cells.CELLS))
+TIERS: Final = ((30, 1), (rules.NEAR_KM, 4), (rules.FARTHEST_KM, cells.CELLS))
 
 _SMALL: Final = ("gender", "seeks", *Trait, "activity", "completeness", "openness", "appeal", "damping", "dice")
 PERSON: Final = np.dtype(
@@ -194,7 +194,7 @@ def _areas(viewers: Records) -> tuple[Ints, Ints]:
 
 def _reachable(shown: dict[str, NDArray[Any]], viewers: Records) -> NDArray[np.bool_]:
     """Whom any of these viewers, who live in one area, might be shown: by a box around all of them."""
-    if (viewers["reach"] == rules.ANYWHERE).any():
+    if (viewers["reach"] > rules.NEAR).any():
         far = shown["offered_far"] != 0
         reach = rules.NEAR_KM * 1000
     else:

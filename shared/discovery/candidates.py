@@ -66,7 +66,7 @@ _DECISIONS: Final = """
 
 _MAKE: Final = """
 INSERT INTO candidates ({columns})
-SELECT user_id, shown, true, reach = {anywhere}, gender, seeks, min_age, max_age, birth_date, x, y, z, cell, {region},
+SELECT user_id, shown, true, reach > {near}, gender, seeks, min_age, max_age, birth_date, x, y, z, cell, {region},
     reach, {traits}, meaning, active_on, joined_on, completeness, openness, appeal, 0,
     floor(10000 * random()), wishes
 FROM (SELECT made.*, CASE WHEN placed THEN {cell} ELSE 0 END AS cell FROM (
@@ -120,6 +120,7 @@ ON CONFLICT (user_id) DO UPDATE SET {changes}
     unsaid=rules.GENDERS[None],
     all=rules.ALL_GENDERS,
     anywhere=rules.ANYWHERE,
+    near=rules.NEAR,
     meaning=_MEANING,
     openness=_standing("d.liked", "d.passed", "usual_given", absolute=True),
     appeal=_standing("d.liked_by", "d.passed_by", "usual_received", absolute=False),
@@ -158,12 +159,12 @@ FROM (
 ) ranked
 WHERE c.user_id = ranked.user_id AND c.offered <> ranked.offered
 """)
-_FAR: Final = """
+_FAR: Final = f"""
 WITH chosen AS (
     SELECT far.user_id FROM unnest(CAST(:genders AS smallint[])) AS of_gender (gender)
     CROSS JOIN LATERAL (
         SELECT c.user_id FROM candidates c
-        WHERE c.gender = of_gender.gender AND c.shown AND c.reach = 1000000000000000
+        WHERE c.gender = of_gender.gender AND c.shown AND c.reach > {rules.NEAR}
         ORDER BY c.active_on DESC, c.dice LIMIT :most
     ) far
 )

@@ -38,7 +38,7 @@ within AS (
     UNION ALL
     SELECT far.* FROM (
         SELECT c.*, {{apart}} AS apart FROM candidates c
-        WHERE :unlimited AND c.shown AND c.offered_far AND c.gender = ANY(:genders)
+        WHERE :far AND c.shown AND c.offered_far AND c.gender = ANY(:genders)
             AND c.birth_date > :born_after AND c.birth_date <= :born_by
     ) far
     WHERE far.apart > {rules.NEAR}
@@ -49,7 +49,8 @@ fitting AS MATERIALIZED (
         least({rules.WHOLE}, greatest(0, -(c.meaning <#> v.meaning))::integer * {rules.WHOLE} / {rules.SQUARE})
             AS meaning,
         CASE WHEN c.cell = 0 OR v.cell = 0 THEN 0
-            ELSE (:distances)[1 + least({rules.NEAR_KM}, ceil(sqrt(c.apart) * 0.001::float)::integer)] END AS distance,
+            ELSE (:distances)[1 + least({rules.FARTHEST_KM}, ceil(sqrt(c.apart) * 0.001::float)::integer)]
+            END AS distance,
         greatest(0, {rules.WHOLE} - {rules.WHOLE} * greatest(0, :today - c.active_on) / {rules.ACTIVE_DAYS})
             AS activity,
         greatest(0, least({_CHANCE.format(":openness + c.appeal")}, {_CHANCE.format("c.openness + :appeal")})
@@ -141,7 +142,7 @@ def parameters(viewer: Candidate, *, now: datetime) -> dict[str, Any]:
         "x": viewer.x,
         "y": viewer.y,
         "z": viewer.z,
-        "unlimited": viewer.reach == rules.ANYWHERE,
+        "far": viewer.reach > rules.NEAR,
         "openness": mine.openness,
         "appeal": mine.appeal,
         "chances": list(CHANCES),

@@ -31,7 +31,7 @@ around AS (
     UNION ALL
     SELECT * FROM (
         SELECT *, {_APART} AS apart FROM candidates
-        WHERE :unlimited AND shown AND offered_far AND gender = ANY(:all_genders)
+        WHERE :far AND shown AND offered_far AND gender = ANY(:all_genders)
     ) far
     WHERE apart > {rules.NEAR}
 ),

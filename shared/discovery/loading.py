@@ -43,7 +43,7 @@ SELECT user_id, wishes, meaning, region, birth_date,
     (10 * completeness)::smallint, openness, appeal, damping, dice, reach, offered, offered_far,
     joined_on > %(today)s - %(newcomer_days)s, shown
 FROM candidates
-WHERE region = %(region)s OR (shown AND offered AND cell = ANY(%(cells)s)) OR (%(unlimited)s AND shown AND offered_far)
+WHERE region = %(region)s OR (shown AND offered AND cell = ANY(%(cells)s)) OR (%(far)s AND shown AND offered_far)
 ORDER BY user_id
 """
 _VIEWERS: Final = """viewers AS MATERIALIZED (
@@ -54,22 +54,17 @@ _VIEWERS: Final = """viewers AS MATERIALIZED (
 def load(session: Session, *, region: int, now: datetime) -> Loaded:
     """Everybody in a region, and whom they might be shown."""
     connection: Connection[Any] = session.connection().connection.driver_connection  # type: ignore[assignment]
-    reach = connection.execute(
-        "SELECT max(reach) AS reach FROM candidates WHERE region = %s AND reach < %s", [region, rules.ANYWHERE]
-    ).fetchone()
-    unlimited = connection.execute(
-        "SELECT EXISTS (SELECT FROM candidates WHERE region = %s AND reach = %s)", [region, rules.ANYWHERE]
-    ).fetchone()
+    reach = connection.execute("SELECT coalesce(max(reach), 0) FROM candidates WHERE region = %s", [region]).fetchone()
     assert reach is not None
-    assert unlimited is not None
-    km = rules.NEAR_KM if unlimited[0] else max(0, reach[0] or 0) ** 0.5 / 1000
+    far = reach[0] > rules.NEAR
+    km = rules.NEAR_KM if far else max(0, reach[0]) ** 0.5 / 1000
     values = {
         "today": now.date(),
         "now": now,
         "region": region,
         "newcomer_days": settings().newcomer_days,
         "cells": cells.around_region(region, km=km) if region != cells.NOWHERE else [cells.NOWHERE],
-        "unlimited": unlimited[0],
+        "far": far,
     }
     people, vectors, ids, wishes, regions = [], [], [], [], []
     for rows in _read(connection, _PEOPLE, values, _row(_FIELDS)):

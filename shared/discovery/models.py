@@ -29,7 +29,7 @@ def _user() -> Mapped[uuid.UUID]:
 
 _HERE = text("shown AND offered")
 _FAR = text("shown AND offered_far")
-_UNLIMITED = text("shown AND reach = 1000000000000000")
+_LOOKS_FAR = text("shown AND reach > 14400000000")  # `rules.NEAR`
 
 
 class Candidate(Base):
@@ -45,7 +45,7 @@ class Candidate(Base):
         Index("ix_candidates_near", "cell", "gender", "birth_date", postgresql_where=_HERE),
         Index("ix_candidates_far", "gender", "birth_date", postgresql_where=_FAR),
         Index("ix_candidates_region", "region", "cell", "gender"),
-        Index("ix_candidates_unlimited", "gender", text("active_on DESC"), "dice", postgresql_where=_UNLIMITED),
+        Index("ix_candidates_looks_far", "gender", text("active_on DESC"), "dice", postgresql_where=_LOOKS_FAR),
     )
 
     user_id: Mapped[uuid.UUID] = _user()

@@ -29,8 +29,9 @@ LIFT_DAYS: Final = 7  # then lots are drawn anew, so that neither having nor los
 UNIT: Final = 127  # a vector of meaning has whole numbers of this length, so that products of two are exact
 SQUARE: Final = UNIT * UNIT
 
-# Beyond this nobody is near: shown are only those without any limit, and of them those who were here last.
-NEAR_KM: Final = 500
+# Beyond this nobody is near: shown are only some of those who look as far, those who were here last.
+NEAR_KM: Final = 120
+FARTHEST_KM: Final = 500  # the largest limit there is; from here on all are as far
 HALF_WAY_KM: Final = 25  # at this distance half of the points are left
 ACTIVE_DAYS: Final = 30  # whoever was not here for so long has no points for activity
 
@@ -43,7 +44,7 @@ GENDERS: Final = {"woman": 1, "man": 2, "nonbinary": 4, None: 8}
 ALL_GENDERS: Final = 15
 
 TRAIT_POINTS: Final = tuple(round(100 * weight) for weight in TRAIT_WEIGHTS.values())
-DISTANCE_POINTS: Final = tuple(round(WHOLE / (1 + max(0, km - 1) / HALF_WAY_KM)) for km in range(NEAR_KM + 1))
+DISTANCE_POINTS: Final = tuple(round(WHOLE / (1 + max(0, km - 1) / HALF_WAY_KM)) for km in range(FARTHEST_KM + 1))
 TABLES: Final = (tuple(WEIGHTS.values()), TRAIT_POINTS, DISTANCE_POINTS, CHANCES)
 """What `score` looks up: weights of parts and of traits, points by whole kilometres, and chances by log-odds."""
 
@@ -130,7 +131,7 @@ def score(
     meaning = min(1000, max(0, product) * 1000 // SQUARE)
     distance = 0
     if viewer.cell != 0 and other.cell != 0:
-        distance = distance_points[min(NEAR_KM, math.ceil(math.sqrt(apart) * 0.001))]
+        distance = distance_points[min(FARTHEST_KM, math.ceil(math.sqrt(apart) * 0.001))]
     towards = chances[LIMIT + min(LIMIT, max(-LIMIT, viewer.openness * OWN_FIFTHS // 5 + other.appeal))]
     back = chances[LIMIT + min(LIMIT, max(-LIMIT, other.openness + viewer.appeal * OWN_FIFTHS // 5))]
     years = abs(viewer.born - other.born) // DAYS

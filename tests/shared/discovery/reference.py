@@ -24,7 +24,7 @@ from shared.quiz.rules import UNKNOWN
 from shared.settings import settings
 from tests.shared.discovery.people import NOW, TODAY
 
-NEAR: Final = 500_000**2  # square metres
+NEAR: Final = 120_000**2  # square metres
 
 
 class Reference:

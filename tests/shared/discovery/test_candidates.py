@@ -262,11 +262,11 @@ def test_a_crowded_cell_offers_who_was_here_last_and_then_who_is_in_few_queues(s
     assert offered(session) == {men[0].id, men[4].id, woman.id, hidden.id, away.id}
 
 
-def test_far_away_are_offered_those_without_a_limit_who_were_here_last(session: Session, offers: Crowd) -> None:
+def test_far_away_are_offered_those_who_look_as_far_and_were_here_last(session: Session, offers: Crowd) -> None:
     offers(2)
     days = (3, 1, 2, 9)
     women = [person(session, gender="woman", last_active_at=NOW - timedelta(days=day)) for day in days]
-    limited = person(session, **HERE, gender="woman", max_distance_km=500)
+    limited = person(session, **HERE, gender="woman", max_distance_km=100)
     man = person(session, gender="man", last_active_at=NOW - timedelta(days=80))
     hidden = person(session, gender="man", photo=None)
     make(session, *women, limited, man, hidden)

@@ -94,7 +94,7 @@ def test_weights_add_up_to_the_whole() -> None:
 
 
 def test_points_for_distance_fall_from_all_to_few_and_are_halved_where_it_says() -> None:
-    assert len(rules.DISTANCE_POINTS) == rules.NEAR_KM + 1
+    assert len(rules.DISTANCE_POINTS) == rules.FARTHEST_KM + 1
     assert rules.DISTANCE_POINTS[0] == rules.DISTANCE_POINTS[1] == rules.WHOLE
     assert rules.DISTANCE_POINTS[1 + rules.HALF_WAY_KM] == rules.WHOLE // 2
     assert all(nearer >= farther for nearer, farther in pairwise(rules.DISTANCE_POINTS))
