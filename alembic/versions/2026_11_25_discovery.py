@@ -87,7 +87,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_discovery_queues_user_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", name="pk_discovery_queues"),
     )
-    # A queue of a hundred has 2.5 kB: kept in its row, where one look finds it, not cut up and kept elsewhere. Each is
+    # A queue of a hundred has 2.3 kB: kept in its row, where one look finds it, not cut up and kept elsewhere. Each is
     # written anew each night: with room for it in its page, neither the index nor the table's size changes.
     op.execute("ALTER TABLE discovery_queues SET (toast_tuple_target = 8160, fillfactor = 45)")
     op.create_table(

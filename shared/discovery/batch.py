@@ -81,7 +81,7 @@ class Queues:
     """(viewers, length): numbers of people, the best first."""
     scores: NDArray[np.int32]
     parts: NDArray[np.uint8]
-    """(viewers, length, 8), see `queues.packed`."""
+    """(viewers, length, PACKED), see `queues.packed`."""
     pairs: int
     """How many pairs were scored."""
 
@@ -106,7 +106,7 @@ def rank(loaded: Loaded, *, length: int, newcomer_every: int, period: int) -> Qu
         np.zeros(count, np.int64),
         np.zeros((count, length), np.int32),
         np.zeros((count, length), np.int32),
-        np.zeros((count, length, 8), np.uint8),
+        np.zeros((count, length, rules.PACKED), np.uint8),
         0,
     )
     room, theirs = _Room(), _Room()
@@ -265,14 +265,13 @@ def _select(
             j = slots[number]
             other = candidates[j]
             product = np.int64(products[i, j])
-            total, one, two, three, four, five, six, lift = _score(
+            total, one, two, three, four, five, six, _ = _score(
                 viewer, other, _apart(viewer, other), product, likes[j] == row, period, TABLES
             )
             scores[row, k] = total
             kept = parts[row, k]
             kept[0], kept[1], kept[2] = one // 4, two // 4, three // 4
             kept[3], kept[4], kept[5] = four // 4, five // 4, six // 4
-            kept[6], kept[7] = lift, 128 + other.damping // 4
 
 
 @_compiled

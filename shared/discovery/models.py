@@ -90,7 +90,7 @@ class DiscoveryQueue(Base):
     user_id: Mapped[uuid.UUID] = _user()
     ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid))
     parts: Mapped[bytes] = mapped_column(LargeBinary)
-    """Eight bytes for each of `ids`: the parts of the score as `queues.packed` has them."""
+    """Six bytes for each of `ids`: the parts of the score as `queues.packed` has them."""
     wishes: Mapped[uuid.UUID] = mapped_column(Uuid)
     computed_at: Mapped[Moment]
 

@@ -1,7 +1,6 @@
 """Everybody's queue as it is stored: one row with arrays."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -15,21 +14,10 @@ from shared.accounts.service import lock
 from shared.discovery import exact
 from shared.discovery.exact import Place
 from shared.discovery.models import DiscoveryQueue
-from shared.discovery.rules import PARTS, WHOLE
+from shared.discovery.rules import PACKED, PARTS, WHOLE
 from shared.jobs import REFRESH_QUEUE
 
-PACKED: Final = 8  # bytes of one place's parts
 _STEP: Final = 4  # of a part of 0..1000, so that it fits into a byte
-_MIDDLE: Final = 128  # of damping, which has either sign
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What made a score, in 0..1000; lift and damping are what was added and taken."""
-
-    values: dict[str, int]
-    lift: int
-    damping: int
 
 
 def refresh(session: Session, *, user_id: uuid.UUID, now: datetime, tell: bool = True) -> int:
@@ -71,16 +59,11 @@ def ensure(session: Session, user: User, *, seen: datetime | None, now: datetime
 
 
 def packed(place: Place) -> bytes:
-    """The parts of a score in PACKED bytes; `batch.py` does the same."""
-    *parts, lift, damping = place.parts
-    return bytes([*(part // _STEP for part in parts), lift, _MIDDLE + damping // _STEP])
+    """The parts of a score in PACKED bytes; `batch.py` does the same. Neither lift nor damping: nobody is told."""
+    return bytes(part // _STEP for part in place.parts[:PACKED])
 
 
-def unpacked(parts: bytes, place: int) -> Parts:
-    """The parts of the score at a place, from 0, to within a step."""
-    *values, lift, damping = parts[place * PACKED : (place + 1) * PACKED]
-    return Parts(
-        {part: min(WHOLE, value * _STEP) for part, value in zip(PARTS, values, strict=True)},
-        lift,
-        (damping - _MIDDLE) * _STEP,
-    )
+def unpacked(parts: bytes, place: int) -> dict[str, int]:
+    """The parts (0..1000) of the score at a place, from 0, to within a step."""
+    values = parts[place * PACKED : (place + 1) * PACKED]
+    return {part: min(WHOLE, value * _STEP) for part, value in zip(PARTS, values, strict=True)}

@@ -23,6 +23,7 @@ WEIGHTS: Final = {
 }
 PARTS: Final = tuple(WEIGHTS)
 WHOLE: Final = 1000  # the most of a part
+PACKED: Final = 6  # bytes in which the parts of one place are kept, one for each
 LIFT: Final = 80  # added by lot: to half of those who like the viewer, and to a quarter of all others
 LIFT_DAYS: Final = 7  # then lots are drawn anew, so that neither having nor losing a lift says much
 

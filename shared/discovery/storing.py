@@ -10,6 +10,7 @@ from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from shared.discovery.batch import Loaded, Queues
+from shared.discovery.rules import PACKED
 
 _SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END: Final = b"\xff\xff"
@@ -68,14 +69,14 @@ def _rows(loaded: Loaded, queues: Queues, now: datetime) -> Iterator[bytes]:
                 len(some),
                 user_id="V16",
                 ids=_array("V16", length),
-                parts=f"V{8 * length}",
+                parts=f"V{PACKED * length}",
                 wishes="V16",
                 computed_at=">i8",
             )
             rows["user_id"], rows["wishes"] = names.take(viewers), loaded.wishes.take(viewers)
             _fill(rows["ids"], _UUID, names.take(queues.places[some, :length]))
             if length:
-                rows["parts"] = queues.parts[some, :length].reshape(len(some), -1).view(f"V{8 * length}")[:, 0]
+                rows["parts"] = queues.parts[some, :length].reshape(len(some), -1).view(f"V{PACKED * length}")[:, 0]
             rows["computed_at"] = (now - _EPOCH) // _EPOCH.resolution
             yield rows.tobytes()
 

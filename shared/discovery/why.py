@@ -66,7 +66,7 @@ def why(session: Session, user: User, *, user_id: uuid.UUID, now: datetime) -> R
     return Reasons(
         place + 1,
         queue.computed_at,
-        [_part(part, parts.values[part], weight) for part, weight in rules.WEIGHTS.items()],
+        [_part(part, parts[part], weight) for part, weight in rules.WEIGHTS.items()],
         NOTE,
     )
 
