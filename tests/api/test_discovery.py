@@ -18,7 +18,7 @@ from shared.discovery.models import DiscoveryQueue
 from shared.jobs import REFRESH_QUEUE
 from shared.ledger import Work
 from shared.matching.models import Block, Pair
-from shared.matching.rules import in_order
+from shared.matching.rules import in_order, side
 from shared.photos.models import Photo
 from shared.storage import storage
 from tests.api.test_profiles import PLACE, show
@@ -328,7 +328,9 @@ def test_why_is_told_of_nobody_who_is_not_shown(ada: Person, bob: Person, sessio
 def test_a_like_is_told_only_where_it_may_be(
     ada: Person, bob: Person, session: Session, configured: Callable[..., None]
 ) -> None:
-    _like(bob, ada, session)
+    low, high = in_order(ada.id, bob.id)
+    session.add(Pair(low_id=low, high_id=high, likes=side(bob.id, ada.id)))
+    session.flush()
     assert page(ada)["items"][0]["liked_you"] is False
     configured(LIKED_YOU_SHOWN="true")
     assert page(ada)["items"][0]["liked_you"] is True

@@ -54,7 +54,10 @@ def test_connections_that_the_server_has_closed_cost_nobody_an_error(committed: 
         await asyncio.gather(*(committed.one(SUM, {"a": number, "b": 0}) for number in range(8)))
         with committed.transaction() as session:
             session.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+                text(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "  # and wait until they are gone
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
             )
         return [await committed.one(SUM, {"a": number, "b": 0}) for number in range(8)]
 
