@@ -13,6 +13,7 @@ from api import (
     auth,
     badges,
     discovery,
+    email,
     errors,
     health,
     likes,
@@ -20,6 +21,7 @@ from api import (
     matching,
     media,
     notices,
+    notifications,
     photos,
     profiles,
     prompts,
@@ -111,8 +113,9 @@ def create_app(db: Database | None = None) -> FastAPI:
         badges,
         safety,
         notices,
+        notifications,
     )
-    for domain in (*of_people, health, auth, media, work):
+    for domain in (*of_people, health, auth, email, media, work):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     return app

@@ -1,4 +1,4 @@
-"""`make mail`: compiles the mails of dev/mail to the templates that workers fill in. Needs node, which nothing else does.
+"""`make mail`: makes the templates that workers fill in from the mails of dev/mail. It needs node; nothing else does.
 
 Beside the compiled files lie digests of what they were made from, so that anybody can tell without node whether they
 are in step.

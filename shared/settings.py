@@ -32,7 +32,7 @@ def _upper(text: object) -> object:
 
 def _sender(text: str) -> str:
     """`Name <address>` or an address, on one line."""
-    _, address = parseaddr(text, strict=True)
+    _, address = parseaddr(text)
     if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not text.isprintable():
         raise ValueError("must be an address, or a name and <address>")
     return text

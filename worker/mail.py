@@ -39,7 +39,7 @@ class _Letter:
 
 @ledger_task(SEND_MAIL)
 def send(claimed: Claim) -> None:
-    """Send one mail. A second one goes out only when it is not known whether the first was taken, and looks the same."""
+    """Send one mail. A second one goes out only when nobody knows whether the first was taken, and looks the same."""
     letter = database().call(_prepare, claimed=claimed, now=clock.now())
     if letter is None:
         return
@@ -57,7 +57,7 @@ def prune() -> None:
 
 
 def _prepare(session: Session, *, claimed: Claim, now: datetime) -> _Letter | None:
-    """What the mail needs, looked up now; the token of its link is made here. None: nobody is to get it, and it is over."""
+    """What the mail needs, looked up now, and the token of its link made. None: nobody is to get it, and it is over."""
     mail_id = uuid.UUID(claimed.key)
     mail = service.unsent(session, mail_id=mail_id)
     user = by_mail.recipient(session, mail, now=now) if mail is not None else None

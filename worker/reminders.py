@@ -41,4 +41,4 @@ def listening(user_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
 
 def _count(channels: list[str], found: dict[str, int]) -> None:
     for channel, listeners in redis.client().pubsub_numsub(*channels):
-        found[channel.decode()] = int(listeners)
+        found[channel if isinstance(channel, str) else channel.decode()] = int(listeners)

@@ -140,7 +140,7 @@ def _attempt(claimed: Claim, work: Callable[[Claim], None]) -> None:
             _log.info("somebody else has this work now")
             database().call(ledger.release, claimed)
         except Hopeless as hopeless:
-            _log.error("given up", error=str(hopeless))  # noqa: TRY400 - the words say it all
+            _log.error("given up", error=str(hopeless))
             _fail(claimed, str(hopeless), final=True)
         except Exception as error:  # noqa: BLE001 - whatever it was, the attempt has failed
             _log.exception("attempt failed", last=claimed.is_last)

@@ -77,7 +77,7 @@ def recipient(session: Session, letter: Mail, *, now: datetime) -> User | None:
 
 
 def facts(session: Session, letter: Mail, user: User, *, now: datetime) -> dict[str, Any] | None:
-    """What the template of an account's mail needs, with a new token where it has a link; None: it is not to be sent."""
+    """What the template of an account's mail needs, with a new token for its link; None: it is not to be sent."""
     if letter.kind == VERIFY and user.email_verified_at is not None:
         return None
     token = _issue(session, user, purpose=letter.kind, now=now) if letter.kind in GOOD_FOR else None

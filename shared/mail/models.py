@@ -11,7 +11,7 @@ from shared.models import Base, Created, Id, Moment
 
 
 class Mail(Base):
-    """One mail to a person. `kind` is a row of `rules.KINDS`; `data` holds ids and nothing that can be looked up later."""
+    """One mail to a person. `kind` is one of `rules.KINDS`; `data` holds nothing that can be looked up later."""
 
     __tablename__ = "mails"
     __table_args__ = (

@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of mail. Its subject is always the same: nobody's words come into a header, or onto a lock screen."""
+    """A kind of mail. Its subject is always the same: nobody's own words come into a header."""
 
     subject: str
     switch: str | None = None

@@ -29,7 +29,7 @@ def read(token: str, values: Settings) -> tuple[uuid.UUID, Mailed] | None:
     except ValueError:
         return None
     keys = (values.secret_key, *values.retired_secret_keys)
-    return found if any([hmac.compare_digest(mac, _sign(said, key)) for key in keys]) else None
+    return found if any(hmac.compare_digest(mac, _sign(said, key)) for key in keys) else None
 
 
 def _sign(said: bytes, secret: str) -> bytes:
