@@ -1,7 +1,7 @@
 """The tasks of mail: sending one, and forgetting old ones."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
@@ -29,12 +29,12 @@ _log = log.logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """A mail, ready to be written."""
+    """A mail, ready to be written. Whatever shows it for finding faults shows nobody's address and no token."""
 
     mail: Mail
-    to: str
-    facts: dict[str, object]
-    unsubscribe: str | None
+    to: str = field(repr=False)
+    facts: dict[str, object] = field(repr=False)
+    unsubscribe: str | None = field(repr=False)
 
 
 @ledger_task(SEND_MAIL)

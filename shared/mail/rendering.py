@@ -46,7 +46,8 @@ def message(letter: Mail, said: Words, *, to: str, unsubscribe: str | None, valu
     name, sender = parseaddr(values.mail_from)
     made = EmailMessage(policy=SMTP)
     made["From"] = Address(name, addr_spec=sender)
-    made["To"] = Address(addr_spec=_deliverable(to))
+    local, _, domain = _deliverable(to).rpartition("@")
+    made["To"] = Address(username=local, domain=domain)
     made["Subject"] = KINDS[letter.kind].subject
     made["Date"] = format_datetime(letter.created_at)
     made["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2]}>"

@@ -8,11 +8,11 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of mail. Its subject is always the same: nobody's own words come into a header."""
+    """A kind of mail. Its subject is always the same: nobody's words come into a header or onto lock screens."""
 
     subject: str
     switch: str | None = None
-    """The kind of notification that it tells of, under which people can switch it off; none: it is about the account."""
+    """The kind of notification that it tells of, by which people can switch it off; none: it is about the account."""
     path: str = ""
     """Where its button leads, below the address of the app."""
 

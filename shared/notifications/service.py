@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import Text, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -82,5 +82,5 @@ def switch(session: Session, user: User, *, wanted: Mapping[Mailed, bool]) -> di
 
 def mute(session: Session, *, user_id: uuid.UUID, kind: Mailed) -> None:
     """Switch one kind off; again, and for somebody who has left, is no error."""
-    who = select(User.id, func.text(kind.value)).where(User.id == user_id)
+    who = select(User.id, literal(kind.value, Text)).where(User.id == user_id)
     session.execute(insert(MutedMail).from_select(["user_id", "kind"], who).on_conflict_do_nothing())
