@@ -103,7 +103,7 @@ def facts(session: Session, letter: Mail, user: User) -> dict[str, Any] | None:
         .join(other, other.id == _other_id())
         .where(User.id == user.id, Match.id.in_(match_ids), Match.state.in_(OPEN), _reachable(other), unread, ~muted)
     )
-    found = dict(names.tuples().all())
+    found = {match_id: name for match_id, name in names}  # noqa: C416 - rows are no pairs to the type checker
     if not found:
         return None
     people = [shown_name(found[match_id]) for match_id in match_ids if match_id in found]

@@ -148,7 +148,8 @@ def test_bad_bodies_are_refused_by_field_and_change_nothing(
     answer = ada.post("/v1/profile/quiz", json=sent)
     assert (answer.status_code, error_code(answer)) == (422, "validation_error"), answer.text
     assert field in {problem["field"] for problem in answer.json()["error"]["details"]["fields"]}
-    for table in (QuizResponse, UserTraitScore, Work):
+    assert session.scalars(select(Work).where(Work.kind != SEND_MAIL.name)).all() == []
+    for table in (QuizResponse, UserTraitScore):
         assert session.scalars(select(table)).all() == []
 
 
