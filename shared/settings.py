@@ -4,6 +4,7 @@ import re
 from email.utils import parseaddr
 from functools import lru_cache
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from limits import parse as parse_rate
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
@@ -28,6 +29,18 @@ def _commas(text: object) -> object:
 
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
+
+
+def _mail_server(text: str) -> str:
+    """Checked here, in words that hold nothing of it: a part of a password might stand where the port should."""
+    try:
+        url = urlsplit(text)
+        good = url.scheme in {"smtp", "smtps"} and bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        good = False
+    if not good or url.path.strip("/") or url.query or url.fragment:
+        raise ValueError("must be smtp://user:password@host:port or smtps://…, with signs in the password as %XX")
+    return text
 
 
 def _sender(text: str) -> str:
@@ -116,10 +129,8 @@ class Settings(BaseSettings):
     worker_max_memory_per_child_mb: int = Field(600, ge=100, description="... or when it has grown beyond this")
 
     # Mail
-    smtp_url: str | None = Field(
-        None,
-        pattern=r"^smtps?://\S+$",
-        description="smtp://user:password@host:587 or smtps://…; None: files in MAIL_DIR",
+    smtp_url: Annotated[str, AfterValidator(_mail_server)] | None = Field(
+        None, description="smtp://user:password@host:587 or smtps://…; None: files in MAIL_DIR"
     )
     mail_dir: str = Field(".dev/mail", min_length=1, description="Where mails land as .eml files without SMTP_URL")
     mail_from: Annotated[str, AfterValidator(_sender)] = Field(

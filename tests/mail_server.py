@@ -67,8 +67,11 @@ class Postbox:
         return Counter(str(message["To"]) for message in self.got)
 
     @contextmanager
-    def open(self, tls: ssl.SSLContext | None = None) -> Iterator["Postbox"]:
-        more: dict[str, Any] = {"tls_context": tls, "authenticator": self.authenticate} if tls else {}
+    def open(self, tls: ssl.SSLContext | None = None, *, at_once: bool = False) -> Iterator["Postbox"]:
+        """With `tls` encryption is offered; with `at_once` it begins with the first byte."""
+        more: dict[str, Any] = {}
+        if tls:
+            more = {"ssl_context": tls} if at_once else {"tls_context": tls, "authenticator": self.authenticate}
         controller = Controller(self, hostname="127.0.0.1", port=self.port, **more)
         controller.start()
         try:

@@ -24,8 +24,9 @@ def remind() -> None:
         now = clock.now()
         user_ids = database().call(service.due, now=now, most=PEOPLE)
         here = listening(user_ids)
-        posted += database().call(service.decide, user_ids=user_ids, listening=here, now=now)
-        if len(user_ids) < PEOPLE:
+        decided, mails = database().call(service.decide, user_ids=user_ids, listening=here, now=now)
+        posted += mails
+        if len(user_ids) < PEOPLE or not decided:  # those whom somebody else has are left to them
             break
     _log.info("decided on reminders", mails=posted)
 

@@ -4,6 +4,7 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -80,11 +81,12 @@ def _connect(url: SplitResult) -> smtplib.SMTP:
     """
     patience = SEND_MAIL.soft_limit * PATIENCE_SHARE
     host, port = url.hostname or "localhost", url.port or PORTS[url.scheme]
+    we = parseaddr(settings().mail_from)[1].rpartition("@")[2]  # the library would ask DNS who we are, and wait for it
     trusted = ssl.create_default_context()
     if url.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=patience, context=trusted)
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, we, timeout=patience, context=trusted)
     else:
-        server = smtplib.SMTP(host, port, timeout=patience)
+        server = smtplib.SMTP(host, port, we, timeout=patience)
     try:
         server.ehlo_or_helo_if_needed()
         if url.scheme == "smtp" and (server.has_extn("starttls") or url.password):

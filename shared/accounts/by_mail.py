@@ -18,7 +18,7 @@ from shared.accounts.tokens import secret_hash
 from shared.errors import Refusal
 from shared.mail import service as mail
 from shared.mail.models import Mail
-from shared.mail.rules import HOUR, MOST_IN_AN_HOUR
+from shared.mail.rules import HOUR, MOST_IN_AN_HOUR, shown_device
 from shared.models import chosen
 
 VERIFY: Final = "verify_email"
@@ -81,7 +81,7 @@ def facts(session: Session, letter: Mail, user: User, *, now: datetime) -> dict[
     if letter.kind == VERIFY and user.email_verified_at is not None:
         return None
     token = _issue(session, user, purpose=letter.kind, now=now) if letter.kind in GOOD_FOR else None
-    return {**letter.data, "token": token}
+    return {"token": token, "device": shown_device(letter.data.get("device", ""))}
 
 
 def _issue(session: Session, user: User, *, purpose: str, now: datetime) -> str:

@@ -55,7 +55,8 @@ def message(letter: Mail, said: Words, *, to: str, unsubscribe: str | None, valu
     if unsubscribe is not None:
         made["List-Unsubscribe"] = f"<{unsubscribe}>"
         made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    made.set_content(said.text, cte="quoted-printable")
+    # As it is where it can be: whoever opens the file of a mail in development reads its link.
+    made.set_content(said.text, cte="7bit" if said.text.isascii() else "quoted-printable")
     made.add_alternative(said.html, subtype="html", cte="quoted-printable")
     return made
 

@@ -30,9 +30,11 @@ MOST_IN_AN_HOUR: Final = 5  # mails of one kind that somebody can have sent to o
 HOUR: Final = timedelta(hours=1)
 NAMES_SHOWN: Final = 3  # of several people that a mail tells of
 SOMEBODY: Final = "Somebody"
+DEVICE_LENGTH: Final = 80
 ADDRESS: Final = "(address)"
 
 # What a mail program would make a link of: in a name it is bait.
+_BAIT: Final = re.compile(r"@|://|www\.|[^\W\d_]\.[^\W\d_]{2}", re.IGNORECASE)
 _LINK: Final = re.compile(r"[@/\\]|:\w|www\.|[^\W\d_]\.[^\W\d_]{2}", re.IGNORECASE)
 _ADDRESSES: Final = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
 _TOKENS: Final = re.compile(r"(token=)[^\s&\"'<>]+", re.IGNORECASE)
@@ -42,6 +44,12 @@ def shown_name(name: str) -> str:
     """A person's name as mails show it: on one line, and nothing that would become a link."""
     plain = " ".join("".join(char if char.isprintable() else " " for char in name).split())
     return SOMEBODY if not plain or _LINK.search(plain) else plain
+
+
+def shown_device(device: str) -> str:
+    """What a program says of itself, in short; nothing of one that would make a link."""
+    plain = " ".join("".join(char if char.isprintable() else " " for char in device).split())
+    return "" if _BAIT.search(plain) else plain[:DEVICE_LENGTH]
 
 
 def in_words(names: list[str]) -> str:

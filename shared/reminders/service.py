@@ -58,8 +58,10 @@ def due(session: Session, *, now: datetime, most: int) -> Sequence[uuid.UUID]:
 
 def decide(
     session: Session, *, user_ids: Collection[uuid.UUID], listening: Collection[uuid.UUID], now: datetime
-) -> int:
-    """Decide what these people are mailed; how many mails. `listening` are those with an open client.
+) -> tuple[int, int]:
+    """Decide what these people are mailed; on how many notifications, and how many mails come of them.
+
+    `listening` are those with an open client.
 
     A person whom somebody else decides on, or who is being changed, is passed over: of two runners at once neither
     waits, and none mails what the other has.
@@ -67,7 +69,8 @@ def decide(
     free = chosen(select(User.id).where(User.id.in_(list(user_ids))).order_by(User.id), key_share=True)
     mine = session.scalars(select(free.c.id)).all()
     together: dict[tuple[uuid.UUID, str], list[_Waiting]] = defaultdict(list)
-    for one in _waiting(session, mine, now):
+    everything = _waiting(session, mine, now)
+    for one in everything:
         together[one.user_id, one.kind].append(one)
     posted = 0
     for (user_id, kind), waiting in together.items():
@@ -83,7 +86,7 @@ def decide(
             matches = list(dict.fromkeys(str(one.match_id) for one in wanted))
             mail.post(session, kind=MAILS[kind], user_id=user_id, now=now, data={"match_ids": matches})
             posted += 1
-    return posted
+    return len(everything), posted
 
 
 def facts(session: Session, letter: Mail, user: User) -> dict[str, Any] | None:

@@ -95,6 +95,9 @@ def test_nobody_real_goes_without_mails(configured: Configure) -> None:
     "wrong",
     [
         {"SMTP_URL": "http://mail.example.com"},
+        {"SMTP_URL": "smtp://"},
+        {"SMTP_URL": "smtp://ada:rrrr#rrrr@mail.example.com"},
+        {"SMTP_URL": "smtp://ada:rrrr/rrrr@mail.example.com:587"},
         {"MAIL_FROM": "nobody"},
         {"MAIL_FROM": "A <a@example.com>\nBcc: b@example.com"},
         {"PUBLIC_URL": "https://api.example.com/?a"},
@@ -103,7 +106,9 @@ def test_nobody_real_goes_without_mails(configured: Configure) -> None:
     ids=str,
 )
 def test_what_no_mail_could_use_is_refused(configured: Configure, wrong: dict[str, str]) -> None:
-    assert next(iter(wrong)) in refusal(configured, **wrong)
+    said = refusal(configured, **wrong)
+    assert next(iter(wrong)) in said
+    assert "rrrr" not in said
 
 
 def test_links_in_mails_lead_to_the_product_and_in_development_to_the_demo(configured: Configure) -> None:

@@ -3,7 +3,9 @@
 import email
 import logging
 import re
+import socket
 import ssl
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -339,12 +341,46 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-def test_a_password_is_only_told_to_a_server_that_proves_who_it_is(
-    committed: Database, configured: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def tls(tmp_path: Path) -> ssl.SSLContext:
+    """Of a server whose certificate, `cert.pem` there, nobody has signed but itself."""
     cert, key = certificate(tmp_path)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(cert, key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    return context
+
+
+def test_encryption_from_the_first_byte(
+    committed: Database, configured: Configure, tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = Postbox()
+    configured(SMTP_URL=f"smtps://localhost:{box.port}", LEASE_SCALE="0.05")
+    post(committed, person(committed))
+    with box.open(tls, at_once=True):
+        work_off(committed)
+        assert box.got == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        work_off(committed)
+    assert len(box.got) == 1
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_long(committed: Database, configured: Configure) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        configured(SMTP_URL=f"smtp://127.0.0.1:{mute.getsockname()[1]}", LEASE_SCALE="0.05")
+        mail_id = post(committed, person(committed))
+        began = time.monotonic()
+        work_off(committed)
+        assert time.monotonic() - began < SEND_MAIL.soft_limit
+    waits = row(committed, mail_id)
+    assert waits is not None
+    assert waits.due_at is not None
+    assert waits.error is not None
+    assert "timed out" in waits.error
+
+
+def test_a_password_is_only_told_to_a_server_that_proves_who_it_is(
+    committed: Database, configured: Configure, tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     box, mail_id = Postbox(), post(committed, person(committed))
     with_password = f"smtp://ada:right%2Fone@localhost:{box.port}"
     configured(SMTP_URL=with_password)
@@ -357,7 +393,7 @@ def test_a_password_is_only_told_to_a_server_that_proves_who_it_is(
         assert waits is not None
         assert waits.error is not None
         assert "certificate" in waits.error.lower()
-        monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
         work_off(committed)
         assert box.logins == [(b"ada", b"right/one")]
         assert box.encrypted == [True]

@@ -100,7 +100,7 @@ def test_a_second_runner_passes_over_who_is_being_decided_on(committed: Database
     now = clock.now()
 
     def first(session: Session) -> int:
-        posted = service.decide(session, user_ids=[ada], listening=(), now=now)
+        _, posted = service.decide(session, user_ids=[ada], listening=(), now=now)
         began.set()
         assert ended.wait(10)
         return posted
@@ -113,7 +113,7 @@ def test_a_second_runner_passes_over_who_is_being_decided_on(committed: Database
         deciding = pool.submit(committed.call, first)
         assert began.wait(10)
         committed.call(another)
-        assert committed.call(service.decide, user_ids=[ada], listening=(), now=now) == 0
+        assert committed.call(service.decide, user_ids=[ada], listening=(), now=now) == (0, 0)
         ended.set()
         assert deciding.result(10) == 1
     remind()

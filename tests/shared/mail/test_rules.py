@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mail.rules import ADDRESS, KINDS, SOMEBODY, in_words, masked, shown_name
+from shared.mail.rules import ADDRESS, KINDS, SOMEBODY, in_words, masked, shown_device, shown_name
 from shared.notifications.rules import Mailed
 
 
@@ -24,6 +24,21 @@ def test_names_are_shown_as_they_are(name: str) -> None:
 )
 def test_a_name_that_would_be_a_link_is_not_shown(name: str) -> None:
     assert shown_name(name) == SOMEBODY
+
+
+@pytest.mark.parametrize(
+    ("device", "shown"),
+    [
+        ("Delete/1.4 (Pixel 9)", "Delete/1.4 (Pixel 9)"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
+        ("x" * 200, "x" * 80),
+        ("call evil.com now", ""),
+        ("bot (+http://evil)", ""),
+        ("", ""),
+    ],
+)
+def test_devices_are_shown_in_short_unless_they_are_bait(device: str, shown: str) -> None:
+    assert shown_device(device) == shown
 
 
 @given(st.text())

@@ -59,7 +59,7 @@ def told(
 def decide(session: Session, *listening: uuid.UUID, now: datetime = NOW) -> int:
     """One round, as a worker does it."""
     user_ids = service.due(session, now=now, most=100)
-    return service.decide(session, user_ids=user_ids, listening=listening, now=now)
+    return service.decide(session, user_ids=user_ids, listening=listening, now=now)[1]
 
 
 def mails(session: Session, user: User) -> list[tuple[str, list[str]]]:
