@@ -3,24 +3,16 @@
 import email
 import logging
 import re
-import socket
-import ssl
-import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
 from click.testing import CliRunner
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text, update
 
@@ -36,8 +28,9 @@ from shared.mail.models import Mail
 from shared.mail.rules import MOST_IN_AN_HOUR
 from tests.mail_server import Postbox, text_of, token_of
 from tests.people import make_user, sign_up
+from tests.worker.mails import person, post, row, sent_at, work_off
 from worker import commands
-from worker.mail import prune, send
+from worker.mail import prune
 
 Configure = Callable[..., None]
 
@@ -48,32 +41,6 @@ def box(configured: Configure) -> Iterator[Postbox]:
     configured(SMTP_URL=box.url, LEASE_SCALE="0.05")  # half a second for each answer of a server
     with box.open():
         yield box
-
-
-def person(db: Database, name: str = "ada", **columns: Any) -> User:
-    with db.transaction() as session:
-        return make_user(session, email=f"{name}@{uuid.uuid4().hex}.example.com", **columns)
-
-
-def post(db: Database, user: User, kind: str = "verify_email") -> uuid.UUID:
-    return db.call(service.post, kind=kind, user_id=user.id, now=clock.now())
-
-
-def work_off(db: Database) -> None:
-    """One attempt at everything that waits, whenever it is due."""
-    with db.transaction() as session:
-        session.execute(update(Work).where(Work.due_at.is_not(None)).values(due_at=func.now()))
-        keys = session.scalars(select(Work.key).where(Work.kind == SEND_MAIL.name, Work.due_at.is_not(None))).all()
-    for key in keys:
-        send(key)
-
-
-def row(db: Database, mail_id: uuid.UUID) -> Work | None:
-    return db.call(lambda session: session.get(Work, (SEND_MAIL.name, str(mail_id))))
-
-
-def sent_at(db: Database, mail_id: uuid.UUID) -> datetime | None:
-    return db.call(lambda session: session.get_one(Mail, mail_id).sent_at)
 
 
 def test_while_the_server_is_down_mails_wait_and_then_go_out_once(committed: Database, configured: Configure) -> None:
@@ -316,89 +283,3 @@ def test_old_mails_are_forgotten(committed: Database, box: Postbox) -> None:
     prune()
     with committed.transaction() as session:
         assert set(session.scalars(select(Mail.id))) == {waiting, young}
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return paths
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> ssl.SSLContext:
-    """Of a server whose certificate, `cert.pem` there, nobody has signed but itself."""
-    cert, key = certificate(tmp_path)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(cert, key)
-    return context
-
-
-def test_encryption_from_the_first_byte(
-    committed: Database, configured: Configure, tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    box = Postbox()
-    configured(SMTP_URL=f"smtps://localhost:{box.port}", LEASE_SCALE="0.05")
-    post(committed, person(committed))
-    with box.open(tls, at_once=True):
-        work_off(committed)
-        assert box.got == []
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-        work_off(committed)
-    assert len(box.got) == 1
-
-
-def test_a_server_that_says_nothing_is_not_waited_for_long(committed: Database, configured: Configure) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        configured(SMTP_URL=f"smtp://127.0.0.1:{mute.getsockname()[1]}", LEASE_SCALE="0.05")
-        mail_id = post(committed, person(committed))
-        began = time.monotonic()
-        work_off(committed)
-        assert time.monotonic() - began < SEND_MAIL.soft_limit
-    waits = row(committed, mail_id)
-    assert waits is not None
-    assert waits.due_at is not None
-    assert waits.error is not None
-    assert "timed out" in waits.error
-
-
-def test_a_password_is_only_told_to_a_server_that_proves_who_it_is(
-    committed: Database, configured: Configure, tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    box, mail_id = Postbox(), post(committed, person(committed))
-    with_password = f"smtp://ada:right%2Fone@localhost:{box.port}"
-    configured(SMTP_URL=with_password)
-    with box.open():
-        work_off(committed)
-    with box.open(tls):
-        work_off(committed)
-        assert (box.logins, box.got) == ([], [])
-        waits = row(committed, mail_id)
-        assert waits is not None
-        assert waits.error is not None
-        assert "certificate" in waits.error.lower()
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-        work_off(committed)
-        assert box.logins == [(b"ada", b"right/one")]
-        assert box.encrypted == [True]
-        monkeypatch.delenv("SSL_CERT_FILE")
-        post(committed, person(committed))
-        configured(SMTP_URL=box.url)
-        work_off(committed)
-        assert box.encrypted == [True, True], "encrypted where it can be, also without a password"
