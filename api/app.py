@@ -13,6 +13,7 @@ from api import (
     auth,
     badges,
     discovery,
+    email,
     errors,
     health,
     likes,
@@ -22,6 +23,7 @@ from api import (
     media,
     messages,
     notices,
+    notifications,
     photos,
     profiles,
     prompts,
@@ -119,8 +121,9 @@ def create_app(db: Database | None = None) -> FastAPI:
         badges,
         safety,
         notices,
+        notifications,
     )
-    for domain in (*of_people, live, health, auth, media, work):
+    for domain in (*of_people, live, health, auth, email, media, work):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     return app

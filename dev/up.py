@@ -86,9 +86,10 @@ async def _run(values: Settings, folder: Path, began: float) -> int:
 
 async def _start(supervisor: Supervisor, values: Settings, folder: Path, began: float) -> str | None:
     """Start the stores, bring the schema up to date, start the rest; what went wrong, if anything, in one line."""
-    stack = {"STORAGE_URL": f"file://{folder}/media"}
-    if "storage_url" in values.model_fields_set:
-        stack["STORAGE_URL"] = values.storage_url
+    stack = {"STORAGE_URL": f"file://{folder}/media", "MAIL_DIR": f"{folder}/mail"}
+    for name in ("storage_url", "mail_dir"):
+        if name in values.model_fields_set:
+            stack[name.upper()] = getattr(values, name)
     try:
         problem = await _start_stores(supervisor, values, folder, stack)
     except parts.Missing as missing:
@@ -103,7 +104,7 @@ async def _start(supervisor: Supervisor, values: Settings, folder: Path, began: 
         await supervisor.start(program)
     if not await wait_for(lambda: asyncio.to_thread(_is_live, values), timeout=PATIENCE):
         return "The API did not answer; what it said is above"
-    _greet(values, time.monotonic() - began)
+    _greet(values, time.monotonic() - began, mail=stack["MAIL_DIR"])
     return None
 
 
@@ -161,7 +162,7 @@ def _is_live(values: Settings) -> bool:
         connection.close()
 
 
-def _greet(values: Settings, seconds: float) -> None:
+def _greet(values: Settings, seconds: float, *, mail: str) -> None:
     host = "localhost" if values.api_host in {"127.0.0.1", "0.0.0.0"} else values.api_host  # noqa: S104 - compared
     for line in (
         "",
@@ -169,6 +170,7 @@ def _greet(values: Settings, seconds: float) -> None:
         f"  API     http://{host}:{values.api_port}/v1/health",
         f"  docs    http://{host}:{values.api_port}/docs",
         f"  Flower  http://{host}:{values.flower_port}  (user {values.flower_user}, password {values.flower_password})",
+        f"  mail    {mail}" if values.smtp_url is None else "  mail    to the server of SMTP_URL",
         "",
     ):
         say("up", line)
