@@ -129,7 +129,8 @@ class EventStream(StreamingResponse):
     """Server-sent events until the listener has ended, also when its client does not read."""
 
     def __init__(self, hub: Hub, claims: Claims, since: str | None, *, asks: bool) -> None:
-        super().__init__(self._frames(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # no proxy is to keep them back
+        super().__init__(self._frames(), media_type="text/event-stream", headers=headers)
         self._hub, self._claims, self._since, self._asks = hub, claims, since, asks
 
     async def _frames(self) -> AsyncIterator[str]:

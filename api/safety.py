@@ -19,6 +19,7 @@ from shared.matching import contacts, safety
 from shared.matching.models import Block
 from shared.matching.rules import CONTACTS
 from shared.matching.safety import Complaint
+from shared.messaging import reporting
 from shared.moderation.models import Reason
 from shared.settings import settings
 
@@ -40,7 +41,10 @@ class BlockShape(Shape):
 
 
 class NewReport(Body):
-    """Whom you report and why, and which of their photos or answers it is about. Blocks them too, unless you say no."""
+    """Whom you report and why, and which of their photos, answers or messages it is about.
+
+    Blocks them too, unless you say no.
+    """
 
     model_config = with_example(
         {"user_id": PROFILE_EXAMPLE["id"], "reason": "harassment", "details": "Insulted me after I said no."}
@@ -51,6 +55,7 @@ class NewReport(Body):
     details: Annotated[Prose, StringConstraints(max_length=DETAILS_LENGTH)] = ""
     photo_id: uuid.UUID | None = None
     prompt_id: uuid.UUID | None = None
+    message_id: uuid.UUID | None = None
     block: bool = True
 
 
@@ -128,9 +133,18 @@ async def list_blocks(
     responses=documented(*SIGNED_IN, "not_found", "cannot_target_self", "validation_error"),
 )
 async def report(me: Me, body: NewReport) -> ReportShape:
-    """Moderators see it with their profile as it is now. Possible for another 30 days after an unmatch."""
+    """Moderators see it with their profile as it is now. Possible for another 30 days after an unmatch.
+
+    About a message, they see what was written around it too.
+    """
     complaint = Complaint(body.user_id, body.reason, body.details, body.photo_id, body.prompt_id)
-    kept = await me.run(safety.report, complaint=complaint, and_block=body.block, now=clock.now())
+    kept = await me.run(
+        reporting.report,
+        complaint=complaint,
+        message_id=body.message_id,
+        and_block=body.block,
+        now=clock.now(),
+    )
     return ReportShape.model_validate(kept)
 
 

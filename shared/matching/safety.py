@@ -1,6 +1,7 @@
 """Keeping people safe from each other: blocks, and reports with what was reported as it was."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -78,10 +79,19 @@ def blocks(session: Session, user: User) -> list[tuple[Block, User]]:
     return [(made, person) for made, person in rows]
 
 
-def report(session: Session, user: User, *, complaint: Complaint, and_block: bool, now: datetime) -> Report:
+def report(
+    session: Session,
+    user: User,
+    *,
+    complaint: Complaint,
+    and_block: bool,
+    now: datetime,
+    conversation: Sequence[Mapping[str, Any]] | None = None,
+) -> Report:
     """Keep a report with what it is about as it is now, open a case, and hide whom several people report.
 
     Possible for whom one can see or has passed, and a while after a like of theirs, an unmatch or a block.
+    `conversation` is kept with it.
 
     Raises:
         Refusal: `cannot_target_self`, `not_found`, or `validation_error` for a photo or answer that is not theirs.
@@ -102,7 +112,7 @@ def report(session: Session, user: User, *, complaint: Complaint, and_block: boo
         case_id=case_id,
         reason=complaint.reason,
         details=complaint.details,
-        snapshot=snapshot,
+        snapshot={**snapshot, "conversation": conversation},
         created_at=now,
     )
     session.add(kept)

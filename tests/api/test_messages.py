@@ -16,6 +16,7 @@ from shared.accounts.models import Status, User
 from shared.matching import matches
 from shared.matching.models import Match, MatchChange
 from shared.messaging.models import Message
+from shared.moderation.models import Report
 from shared.notifications.models import Notification
 from tests.api.test_matches import MATCHES, change, matched
 from tests.people import Person, error_code, sign_up
@@ -283,3 +284,20 @@ def test_a_page_of_thirty_is_one_statement_by_its_key(
     queries.clear()
     assert len(read(ada, match)["items"]) == 30
     assert queries == [], "it needs none of the session's"
+
+
+def test_a_message_can_be_reported_and_is_kept_with_what_was_said_around_it(
+    pair: tuple[Person, Person], match: str, session: Session
+) -> None:
+    ada, bob = pair
+    sent = [said(pair[number % 2], match, str(number)) for number in range(20)]
+    report = {"user_id": str(bob.id), "reason": "harassment", "message_id": sent[13]["id"]}
+    for wrong in (sent[12]["id"], str(uuid.uuid4())):
+        answer = ada.post("/v1/matching/report", json=report | {"message_id": wrong})
+        assert error_code(answer) == "validation_error"
+        assert answer.json()["error"]["details"]["fields"][0]["field"] == "body.message_id"
+    assert ada.post("/v1/matching/report", json=report).status_code == 201
+    (kept,) = session.scalars(select(Report))
+    around = kept.snapshot["conversation"]
+    assert [one["text"] for one in around] == [str(number) for number in range(3, 19)]
+    assert [one["id"] for one in around if one["reported"]] == [sent[13]["id"]]
