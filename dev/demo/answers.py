@@ -196,7 +196,7 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "I told a room full of directors that the intern was right. She was.",
         "I stopped a bus driver from leaving without a boy who could not find his ticket.",
         "We kept the library open. It took two winters and four hundred cakes.",
-        "At fifteen I walked out of the team when they would not let my friend play. We founded our own, and lost every match.",
+        "At fifteen I walked out of the team when they would not let my friend play. Ours lost every match.",
         "I gave evidence for a neighbour when it would have been easier not to have heard anything.",
     ),
     "a_year_from_now": (

@@ -18,7 +18,21 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         *("Simon", "Stefan", "Tariq", "Theo", "Tiago", "Tom", "Viktor", "Wei", "Yusuf"),
     ),
     "nonbinary": (
-        *("Alex", "Ari", "Billie", "Charlie", "Eden", "Ellis", "Frankie", "Jules", "Juno", "Kai", "Kim", "Lou", "Marlo"),
+        *(
+            "Alex",
+            "Ari",
+            "Billie",
+            "Charlie",
+            "Eden",
+            "Ellis",
+            "Frankie",
+            "Jules",
+            "Juno",
+            "Kai",
+            "Kim",
+            "Lou",
+            "Marlo",
+        ),
         *("Max", "Nico", "Noa", "Quinn", "Remy", "River", "Robin", "Rowan", "Sam", "Sascha", "Sky", "Toni", "Wren"),
     ),
 }
