@@ -12,6 +12,7 @@ from api import (
     accounts,
     auth,
     badges,
+    demo,
     discovery,
     errors,
     health,
@@ -112,7 +113,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         safety,
         notices,
     )
-    for domain in (*of_people, health, auth, media, work):
+    for domain in (*of_people, health, auth, media, work, demo):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     return app
