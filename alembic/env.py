@@ -10,6 +10,7 @@ import shared.discovery.models
 import shared.health
 import shared.ledger
 import shared.matching.models
+import shared.messaging.models
 import shared.moderation.models
 import shared.notifications.models
 import shared.photos.models

@@ -20,6 +20,7 @@ from api import (
     matches,
     matching,
     media,
+    messages,
     notices,
     photos,
     profiles,
@@ -99,11 +100,13 @@ def create_app(db: Database | None = None) -> FastAPI:
     app.add_middleware(RequestContext)
     # The hot ones first: a request is compared with one after the other, so /users/me stands before /users/{id} too.
     app.include_router(discovery.lean)
+    app.include_router(messages.lean)
     of_people = (
         likes,
         discovery,
         matching,
         matches,
+        messages,
         accounts,
         profiles,
         photos,

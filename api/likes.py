@@ -19,10 +19,11 @@ from api.shapes import Body, Shape, Visible, with_example
 from shared import clock, log
 from shared.accounts.models import User
 from shared.errors import Refusal
-from shared.matching import likes, matches, spam
+from shared.matching import likes, spam
 from shared.matching.like_statement import LIKE
 from shared.matching.likes import Liked, Wish
 from shared.matching.rules import COMMENT_LENGTH
+from shared.messaging import conversations
 
 _log = log.logger(__name__)
 router = APIRouter(prefix="/v1/matching", tags=["likes"], route_class=LeanRoute)
@@ -119,7 +120,7 @@ async def _match(request: Request, me: SignedIn, liked: Liked, now: datetime) ->
     if liked.match_id is None:
         return None
     try:
-        return match_shape(await me.run(matches.own_match, match_id=liked.match_id, now=now), request)
+        return match_shape(await me.run(conversations.one, match_id=liked.match_id, now=now), request)
     except (Refusal, SQLAlchemyError) as error:
         _log.warning("could not show a match that was made", match_id=liked.match_id, error=type(error).__name__)
         return None

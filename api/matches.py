@@ -10,12 +10,13 @@ from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
 from api.feeds import Cursor, Feed, feed, place
+from api.messages import MESSAGE_EXAMPLE, MessageShape
 from api.profiles import PROFILE_EXAMPLE, ProfileShape, profile_shape
 from api.shapes import Body, Limit, Shape, with_example
 from shared import clock
-from shared.matching import matches
-from shared.matching.matches import OwnMatch
 from shared.matching.rules import OPEN, MatchState
+from shared.messaging import conversations
+from shared.messaging.conversations import Conversation
 
 router = APIRouter(prefix="/v1/matching", tags=["matches"])
 
@@ -26,8 +27,8 @@ MATCH_EXAMPLE: Final[dict[str, Any]] = {
     "created_at": "2026-11-24T18:49:12Z",
     "state_changed_at": "2026-11-24T18:49:12Z",
     "dating": {"proposed_by_me": False, "proposed_by_them": True},
-    "last_message": None,
-    "unread": 0,
+    "last_message": MESSAGE_EXAMPLE,
+    "unread": 1,
     "your_turn": True,
 }
 
@@ -53,7 +54,7 @@ class MatchShape(Shape):
     created_at: datetime
     state_changed_at: datetime
     dating: DatingShape
-    last_message: None
+    last_message: MessageShape | None
     unread: int
     your_turn: bool
 
@@ -74,8 +75,9 @@ class MatchName(Body):
     match_id: uuid.UUID
 
 
-def match_shape(own: OwnMatch, request: Request) -> MatchShape:
+def match_shape(conversation: Conversation, request: Request) -> MatchShape:
     """The shape of one's own match."""
+    own, last = conversation.own, conversation.last_message
     return MatchShape(
         id=own.match.id,
         state=MatchState(own.match.state),
@@ -83,9 +85,9 @@ def match_shape(own: OwnMatch, request: Request) -> MatchShape:
         created_at=own.match.created_at,
         state_changed_at=own.match.state_changed_at,
         dating=DatingShape(proposed_by_me=own.proposed_by_me, proposed_by_them=own.proposed_by_them),
-        last_message=None,
-        unread=0,
-        your_turn=own.match.state in OPEN,
+        last_message=MessageShape.model_validate(last) if last else None,
+        unread=conversation.unread,
+        your_turn=conversation.my_turn,
     )
 
 
@@ -104,9 +106,12 @@ async def list_matches(
 ) -> Feed[MatchShape]:
     """The one that was last active first."""
     states = OPEN if state is None else (state,)
-    rows = await me.run(matches.own_matches, states=states, after=place(cursor), limit=limit + 1, now=clock.now())
+    rows = await me.run(conversations.several, states=states, after=place(cursor), limit=limit + 1, now=clock.now())
     return feed(
-        rows, lambda own: match_shape(own, request), lambda own: (own.match.active_at, own.match.id), limit=limit
+        rows,
+        lambda one: match_shape(one, request),
+        lambda one: (one.own.match.active_at, one.own.match.id),
+        limit=limit,
     )
 
 
@@ -118,7 +123,7 @@ async def list_matches(
 )
 async def get_match(request: Request, me: Me, match_id: uuid.UUID) -> MatchShape:
     """Also one that has ended, unless a block ended it."""
-    return match_shape(await me.run(matches.own_match, match_id=match_id, now=clock.now()), request)
+    return match_shape(await me.run(conversations.one, match_id=match_id, now=clock.now()), request)
 
 
 @router.patch(
@@ -132,8 +137,8 @@ async def change_match(request: Request, me: Me, match_id: uuid.UUID, body: Matc
 
     Asking for the state that the match is in takes your own proposal back.
     """
-    own = await me.run(matches.change, match_id=match_id, to=body.state, now=clock.now())
-    return match_shape(own, request)
+    changed = await me.run(conversations.change, match_id=match_id, to=body.state, now=clock.now())
+    return match_shape(changed, request)
 
 
 @router.post(
@@ -144,5 +149,5 @@ async def change_match(request: Request, me: Me, match_id: uuid.UUID, body: Matc
 )
 async def unmatch(request: Request, me: Me, body: MatchName) -> MatchShape:
     """For good. You can report the other for another 30 days."""
-    own = await me.run(matches.change, match_id=body.match_id, to=MatchState.UNMATCHED, now=clock.now())
-    return match_shape(own, request)
+    ended = await me.run(conversations.change, match_id=body.match_id, to=MatchState.UNMATCHED, now=clock.now())
+    return match_shape(ended, request)

@@ -61,13 +61,16 @@ PROFILE_EXAMPLE: Final[dict[str, Any]] = {
 
 
 class ProfileShape(Shape):
-    """What others see of a person. `active` is as exact as it gets, and a distance is between cells of a map."""
+    """What others see of a person. `active` is as exact as it gets, and a distance is between cells of a map.
+
+    Of somebody whose account is deleted, what was between you stays; there is no age then.
+    """
 
     model_config = with_example(PROFILE_EXAMPLE)
 
     id: uuid.UUID
     name: str
-    age: int
+    age: int | None
     bio: str
     distance_km: int | None
     active: Activity

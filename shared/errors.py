@@ -26,6 +26,7 @@ ERRORS: Final[dict[str, tuple[int, str]]] = {
     "already_liked": (409, "You have liked this person already."),
     "already_matched": (409, "You two have matched already."),
     "nothing_to_rewind": (409, "There is no pass that could be taken back."),
+    "idempotency_conflict": (409, "You have sent something else under this name before."),
     "match_closed": (409, "This match has ended."),
     "too_large": (413, "This is larger than allowed."),
     "unsupported_media": (415, "This kind of file is not supported."),

@@ -19,6 +19,8 @@ TYPES: Final = frozenset(
         "like.received",
         "match.created",
         "match.changed",
+        "message.created",
+        "message.read",
         "notice.created",
         "discovery.refreshed",
     }

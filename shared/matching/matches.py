@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from shared import events
 from shared.accounts.models import Status, User
+from shared.accounts.rules import public_age
 from shared.accounts.service import begin_dating, end_dating, lock_all
 from shared.errors import Refusal
 from shared.matching.models import Like, Match, MatchChange, Pair
@@ -53,10 +54,7 @@ def own_match(session: Session, user: User, *, match_id: uuid.UUID, now: datetim
     Raises:
         Refusal: `not_in_match`.
     """
-    match = session.scalar(select(Match).where(Match.id == match_id, _of(user), _together()))
-    if match is None:
-        raise Refusal("not_in_match")
-    return _shown(session, user, [match], now)[0]
+    return _shown(session, user, [own_match_row(session, user, match_id=match_id)], now)[0]
 
 
 def change(session: Session, user: User, *, match_id: uuid.UUID, to: MatchState, now: datetime) -> OwnMatch:
@@ -82,23 +80,16 @@ def change(session: Session, user: User, *, match_id: uuid.UUID, to: MatchState,
     return _shown(session, user, [match], now)[0]
 
 
-def write_in(session: Session, user: User, *, match_id: uuid.UUID, now: datetime) -> Match:
-    """Make ready for a new message: an archived match comes back to life. Whoever ends it at the same time waits.
+def own_match_row(session: Session, user: User, *, match_id: uuid.UUID, lock: bool = False) -> Match:
+    """The row of one of the person's matches, whatever its state; `lock` it to change it.
 
     Raises:
-        Refusal: `not_in_match`, `match_closed`.
+        Refusal: `not_in_match`.
     """
-    match = session.scalar(
-        select(Match).where(Match.id == match_id, _of(user), _together()).with_for_update(key_share=True)
-    )
+    wanted = select(Match).where(Match.id == match_id, _of(user), _together())
+    match = session.scalar(wanted.with_for_update(key_share=True) if lock else wanted)
     if match is None:
         raise Refusal("not_in_match")
-    if match.state not in OPEN:
-        raise Refusal("match_closed")
-    if match.state == MatchState.ARCHIVED:
-        move(session, match, MatchState.ACTIVE, why=Why.MESSAGE, by=user.id, now=now)
-        note_change(session, match)
-    match.active_at = now
     return match
 
 
@@ -235,13 +226,15 @@ def _shown(session: Session, user: User, matches: Sequence[Match], now: datetime
     seen = [
         others[people[match.id]]
         for match in matches
-        if match.state in OPEN and others[people[match.id]].status in {Status.ACTIVE, Status.PAUSED}
+        if match.state in OPEN
+        and people[match.id] in others
+        and others[people[match.id]].status in {Status.ACTIVE, Status.PAUSED}
     ]
     profiles = {one.id: one for one in public_profiles(session, user, people=seen, today=now.date())}
     return [
         OwnMatch(
             match,
-            profiles.get(people[match.id]) or _gone(others[people[match.id]], match, now),
+            profiles.get(people[match.id]) or _gone(people[match.id], others.get(people[match.id]), match, now),
             proposed_by_me=bool(match.proposed & side(user.id, people[match.id])),
             proposed_by_them=bool(match.proposed & side(people[match.id], user.id)),
         )
@@ -249,9 +242,10 @@ def _shown(session: Session, user: User, matches: Sequence[Match], now: datetime
     ]
 
 
-def _gone(other: User, match: Match, now: datetime) -> PublicProfile:
-    deleted = match.state == MatchState.DELETED or other.status == Status.DELETING
-    return bare_profile(other, name=DELETED_PERSON if deleted else other.name, today=now.date())
+def _gone(user_id: uuid.UUID, other: User | None, match: Match, now: datetime) -> PublicProfile:
+    if other is None or match.state == MatchState.DELETED or other.status == Status.DELETING:
+        return bare_profile(user_id, name=DELETED_PERSON, age=None)
+    return bare_profile(user_id, name=other.name, age=public_age(other.birth_date, now.date()))
 
 
 def _of(user: User) -> ColumnElement[bool]:
@@ -259,9 +253,9 @@ def _of(user: User) -> ColumnElement[bool]:
 
 
 def _together() -> ColumnElement[bool]:
-    """Whether nothing keeps the two of a match apart."""
+    """Whether nothing keeps the two of a match apart, as nothing does when one of them is gone."""
     low, high = aliased(User), aliased(User)
-    return exists().where(low.id == Match.low_id, high.id == Match.high_id, ~apart(low, high))
+    return ~exists().where(low.id == Match.low_id, high.id == Match.high_id, apart(low, high))
 
 
 def _other(match: Match, person: uuid.UUID) -> uuid.UUID:

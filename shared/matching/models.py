@@ -29,6 +29,10 @@ def _user(*, primary: bool = False) -> Mapped[uuid.UUID]:
     return mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=primary)
 
 
+def _count() -> Mapped[int]:
+    return mapped_column(default=0, server_default=text("0"))
+
+
 class Pair(Base):
     """Two people, the one with the lower id first: the one row at which all that happens between them takes turns.
 
@@ -155,8 +159,9 @@ class Match(Base):
     )
 
     id: Mapped[Id]
-    low_id: Mapped[uuid.UUID] = _user()
-    high_id: Mapped[uuid.UUID] = _user()
+    low_id: Mapped[uuid.UUID]
+    high_id: Mapped[uuid.UUID]
+    """No foreign keys: what was written stays with one of them when the other's account is gone."""
     state: Mapped[str] = mapped_column(Text)
     proposed: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     """Who proposes dating: the sum of their sides, see `rules.side`."""
@@ -164,6 +169,14 @@ class Match(Base):
     state_changed_at: Mapped[Moment]
     active_at: Mapped[Moment]
     """When it began, or was last written in."""
+    messages: Mapped[int] = _count()
+    """The number of the last message."""
+    low_unread: Mapped[int] = _count()
+    high_unread: Mapped[int] = _count()
+    """How many of the other's messages each has not read."""
+    low_read: Mapped[int] = _count()
+    high_read: Mapped[int] = _count()
+    """The number of the message up to which each has read."""
 
 
 class MatchChange(Base):

@@ -32,7 +32,8 @@ class PublicProfile:
 
     id: uuid.UUID
     name: str
-    age: int
+    age: int | None
+    """None of somebody whose account is deleted."""
     bio: str
     distance_km: int | None
     active: Activity
@@ -72,12 +73,12 @@ def public_profiles(session: Session, viewer: User, *, people: Sequence[User], t
     ]
 
 
-def bare_profile(person: User, *, name: str, today: date) -> PublicProfile:
+def bare_profile(user_id: uuid.UUID, *, name: str, age: int | None) -> PublicProfile:
     """What is left to see of somebody whom the viewer has to do with no more."""
     return PublicProfile(
-        id=person.id,
+        id=user_id,
         name=name,
-        age=public_age(person.birth_date, today),
+        age=age,
         bio="",
         distance_km=None,
         active=Activity.LONGER_AGO,

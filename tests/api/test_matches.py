@@ -192,21 +192,6 @@ def test_a_list_of_matches_takes_as_many_queries_however_long(
     assert len(queries) == for_one
 
 
-def test_a_message_wakes_a_match_and_none_goes_to_a_closed_one(
-    pair: tuple[Person, Person], match: str, session: Session
-) -> None:
-    ada, _ = pair
-    change(ada, match, "archived")
-    user, now = session.get_one(User, ada.id), datetime.now(UTC)
-    woken = matches.write_in(session, user, match_id=uuid.UUID(match), now=now)
-    assert (woken.state, woken.active_at) == ("active", now)
-    session.flush()
-    change(ada, match, "unmatched")
-    session.expire_all()
-    with pytest.raises(Exception, match="ended"):
-        matches.write_in(session, user, match_id=uuid.UUID(match), now=now)
-
-
 def test_quiet_matches_are_archived_once_and_not_those_brought_back(
     pair: tuple[Person, Person], match: str, session: Session
 ) -> None:

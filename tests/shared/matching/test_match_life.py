@@ -30,6 +30,7 @@ from shared.matching.like_statement import LIKE
 from shared.matching.likes import Answer, Wish
 from shared.matching.models import Like, Match, MatchChange, Pair
 from shared.matching.rules import OPEN, MatchState
+from tests.messages import write
 from tests.people import make_user
 from tests.shared.matching.life import TALKING, Meeting, World
 
@@ -256,10 +257,7 @@ class LifeMachine(RuleBasedStateMachine):
     def try_to_write(self, person: int, meeting: Meeting) -> None:
         match_id, now = self.match_id(meeting), self.world.now
         expected = self.world.write(person, meeting)
-        assert (
-            self.ask(lambda session: matches.write_in(session, self.user(session, person), match_id=match_id, now=now))
-            == expected
-        )
+        assert self.ask(lambda session: write(session, self.people[person], match_id=match_id, now=now)) == expected
 
     def ask(self, function: Callable[[Session], object]) -> str | None:
         """Run it as a request of its own; the code of its refusal."""

@@ -25,6 +25,7 @@ from shared.matching.received import received
 from shared.matching.rules import OPEN, MatchState, side
 from shared.matching.safety import Complaint
 from shared.moderation.models import Case, Notice, Reason, Report
+from shared.messaging.messages import Sent
 from tests.likes import like, words
 from tests.meetings import (
     LATER,
@@ -41,6 +42,7 @@ from tests.meetings import (
     sent_in,
     states,
 )
+from tests.messages import write
 from tests.races import at_once, beside
 
 
@@ -179,7 +181,7 @@ def test_an_unmatch_that_races_a_message_stands(committed: Database, pool: Threa
         at_once(
             pool,
             changes_to(committed, leaver, match_id, MatchState.UNMATCHED),
-            does(committed, writer, matches.write_in, match_id=match_id, now=LATER),
+            partial(committed.call, write, writer, match_id=match_id, now=LATER),
         )
         for (leaver, writer), match_id in zip(both, ids, strict=True)
     ]
@@ -187,7 +189,7 @@ def test_an_unmatch_that_races_a_message_stands(committed: Database, pool: Threa
         after, run = {match.id: match for match in session.scalars(select(Match))}, changes(session)
     for number, (match_id, (left, written)) in enumerate(zip(ids, outcomes, strict=True)):
         assert left.match.id == match_id
-        first = isinstance(written, Match)
+        first = isinstance(written, Sent)
         assert first or written == "match_closed"
         woken = ["active"] if first and number >= half else []
         assert run[match_id] == [*woken, "unmatched"]

@@ -1,0 +1,1 @@
+"""What two people of a match write to each other."""
