@@ -72,7 +72,7 @@ def _unfinished(session: Session) -> int:
 
 def _meet(roles: list[Role]) -> int:
     """Let them like each other, spread over the last days; how many likes are new."""
-    planned = list(meetings.intents(roles))
+    planned = meetings.intents(roles)
     now, step = clock.now(), timedelta(days=DAYS) / (len(planned) + 1)
     met = 0
     for start in range(0, len(planned), BATCH):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dev.demo.cast import STARS, Role
 from dev.demo.people import logged_in
-from dev.demo.words import ABOUT_PORTRAIT, COMMENTS
+from dev.demo.words import ABOUT_ANYTHING, ABOUT_PORTRAIT, COMMENTS
 from shared import events
 from shared.accounts.models import User
 from shared.database import one
@@ -20,6 +20,7 @@ from shared.errors import Refusal
 from shared.matching import likes
 from shared.matching.like_statement import LIKE
 from shared.matching.likes import Liked, Wish
+from shared.matching.models import Like
 from shared.photos.models import Photo, PhotoStatus
 from shared.prompts.models import Prompt, PromptAnswer
 
@@ -44,27 +45,34 @@ def fits(a: Role, b: Role) -> bool:
     return a.city is b.city and a.gender in b.seeks and b.gender in a.seeks
 
 
-def intents(roles: list[Role]) -> Iterator[Intent]:
+def intents(roles: list[Role]) -> list[Intent]:
     """Who likes whom, in the order in which it happens; an answer comes after what it answers."""
+    groups = [*_of_stars(roles), *_of_others(roles[len(STARS) :])]
+    Random("order").shuffle(groups)
+    return [intent for group in groups for intent in group]
+
+
+def _of_stars(roles: list[Role]) -> Iterator[tuple[Intent, ...]]:
     stars, others = roles[: len(STARS)], roles[len(STARS) :]
     by_login = {star.username: star for star in stars}
-    for pair in (*_PAIRS, *_WAITING):
-        if all(login in by_login for login in pair):
-            yield Intent(by_login[pair[0]], by_login[pair[1]])
-            if pair in _PAIRS:
-                yield Intent(by_login[pair[1]], by_login[pair[0]])
+    if len(stars) == len(STARS):
+        for first, second in _PAIRS:
+            yield Intent(by_login[first], by_login[second]), Intent(by_login[second], by_login[first])
+        for first, second in _WAITING:
+            yield (Intent(by_login[first], by_login[second]),)
     for star in stars:
         for place, fan in enumerate([other for other in others if fits(star, other)][:STAR_LIKES]):
-            yield Intent(fan, star)
-            if place < STAR_MATCHES:
-                yield Intent(star, fan)
+            both = Intent(fan, star), Intent(star, fan)
+            yield both if place < STAR_MATCHES else both[:1]
+
+
+def _of_others(others: list[Role]) -> Iterator[tuple[Intent, ...]]:
     for role in others:
         random = Random(f"likes {role.number}")
         possible = [other for other in others if other is not role and fits(role, other)]
         for liked in random.sample(possible, min(LIKES_OF_EACH, len(possible))):
-            yield Intent(role, liked)
-            if random.random() < ANSWERED:
-                yield Intent(liked, role)
+            both = Intent(role, liked), Intent(liked, role)
+            yield both if random.random() < ANSWERED else both[:1]
 
 
 def like(session: Session, people: Mapping[str, User], intent: Intent, *, now: datetime) -> Liked | None:
@@ -85,20 +93,21 @@ def like(session: Session, people: Mapping[str, User], intent: Intent, *, now: d
 
 
 def _wish(session: Session, intent: Intent, liked_id: uuid.UUID) -> Wish:
-    """About an answer or a picture, in words that the liker has for nobody else."""
+    """About a picture or an answer, in words that nobody else has written to them."""
     random = Random(f"{intent.liker.number} likes {intent.liked.number}")
     photo = session.scalar(
         select(Photo.id).where(Photo.user_id == liked_id, Photo.status == PhotoStatus.READY).order_by(Photo.position)
     )
-    if photo is not None and random.random() < 0.2:  # noqa: PLR2004 - a fifth
-        return Wish(liked_id, random.choice(ABOUT_PORTRAIT), photo_id=photo)
     answers = session.execute(
         select(PromptAnswer.id, Prompt.slug)
         .join(Prompt, Prompt.id == PromptAnswer.prompt_id)
         .where(PromptAnswer.user_id == liked_id, ~PromptAnswer.private)
         .order_by(PromptAnswer.position)
     ).all()
-    if not answers:
-        return Wish(liked_id, random.choice(ABOUT_PORTRAIT))
-    answer_id, slug = random.choice(answers)
-    return Wish(liked_id, random.choice(COMMENTS[slug]), prompt_id=answer_id)
+    about = [Wish(liked_id, text, prompt_id=answer_id) for answer_id, slug in answers for text in COMMENTS[slug]]
+    if photo is not None:
+        about.append(Wish(liked_id, random.choice(ABOUT_PORTRAIT), photo_id=photo))
+    anything = [Wish(liked_id, text) for text in ABOUT_ANYTHING]
+    read = set(session.scalars(select(Like.comment).where(Like.liked_id == liked_id)))
+    fresh = [wish for wish in about if wish.comment not in read] or [w for w in anything if w.comment not in read]
+    return random.choice(fresh or anything)

@@ -124,6 +124,17 @@ ABOUT_PORTRAIT: Final = (
     "The colours, the light, the look: I would hang it on my wall, if that were not odd to say.",
 )
 
+ABOUT_ANYTHING: Final = (
+    "I was going to bed, read your profile twice, and am now wide awake.",
+    "You sound like somebody with whom a queue at the post office would be fun.",
+    "Three answers and not one cliché. How long did that take you?",
+    "My sister says that I write to nobody. She is about to lose a bet.",
+    "I have a question about every line here. Shall I begin at the top?",
+    "If we only had one hour and one bench, what would we talk about?",
+    "Your words have a Sunday in them. I could use one.",
+    "I liked you at the second answer and knew it at the third.",
+)
+
 TALKS: Final[tuple[tuple[str, ...], ...]] = (
     (
         "So we both like each other's terrible taste in films. Now what?",

@@ -56,7 +56,7 @@ export function you(view, { me }) {
 
   async function others() {
     const shown = await get(`users/${me.id}`).catch(() => null);
-    if (shown) rest.replaceChildren(el("h2", {}, "As others see you"), el("p", { class: "bio" }, shown.bio), badges(shown), prompts(shown));
+    if (shown) rest.replaceChildren(el("h2", {}, "As others see you"), el("p", { class: "bio" }, shown.bio), badges(shown), ...prompts(shown));
   }
 
   refresh();
