@@ -17,6 +17,7 @@ from api import (
     errors,
     health,
     likes,
+    live,
     matches,
     matching,
     media,
@@ -30,6 +31,7 @@ from api import (
     work,
 )
 from api.dependencies import Hashing
+from api.listening import Hub
 from api.middleware import BodyLimits, Cors, RequestContext, UnexpectedErrors
 from api.rates import Rates
 from shared.accounts import passwords
@@ -61,6 +63,7 @@ def create_app(db: Database | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.rates = Rates(values.redis_url)
         await app.state.database.open()
+        await app.state.hub.open()
         await to_thread.run_sync(passwords.dummy_hash)
         # What start-up made lives as long as the process: without looking at it again and again, the collector's
         # pauses shrink, and with them the slowest requests (p99 about a third).
@@ -70,6 +73,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         try:
             yield
         finally:
+            await app.state.hub.close()
             await app.state.database.close()
             await app.state.rates.close()
 
@@ -83,6 +87,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         redoc_url="/redoc" if values.docs_served else None,
     )
     app.state.database = db or database()
+    app.state.hub = Hub(values.redis_url, app.state.database)
     app.state.keys = KeyRing(values)
     app.state.hashing = Hashing()
     errors.install(app)
@@ -116,7 +121,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         safety,
         notices,
     )
-    for domain in (*of_people, health, auth, media, work, demo):
+    for domain in (*of_people, live, health, auth, media, work, demo):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     return app

@@ -1,4 +1,8 @@
-"""Live events: hints to a person's open clients. What they tell is always readable over REST as well."""
+"""Live events: hints to a person's open clients. What they tell is always readable over REST as well.
+
+An event goes two ways at once: by Redis pub/sub to whoever listens now, and into a short stream of the person's own, in
+which a client that was away for some minutes finds what it has missed.
+"""
 
 import json
 import uuid
@@ -25,6 +29,10 @@ TYPES: Final = frozenset(
         "discovery.refreshed",
     }
 )
+ENDED: Final = "session.ended"
+"""Not for clients: tells our own processes to look again whose connections may stay open."""
+KEPT: Final = 200  # events of a person, about
+KEPT_SECONDS: Final = 300  # after the last of them
 _NOTED: Final = "events"
 
 
@@ -48,13 +56,18 @@ def channel(user_id: uuid.UUID) -> str:
     return f"events:{user_id}"
 
 
+def stream(user_id: uuid.UUID) -> str:
+    """The Redis stream in which a person's last events are kept."""
+    return f"missed:{user_id}"
+
+
 def event(*, user_id: uuid.UUID, kind: str, data: dict[str, Any]) -> Event:
     """An event that happens now.
 
     Raises:
         KeyError: there is no such kind.
     """
-    if kind not in TYPES:
+    if kind not in TYPES | {ENDED}:
         raise KeyError(kind)
     return Event(clock.new_id(), user_id, kind, clock.now(), data)
 
@@ -70,12 +83,19 @@ def noted(session: Session) -> list[Event]:
 
 
 def publish(events: Iterable[Event]) -> None:
-    """Publish to whoever listens now.
+    """Publish to whoever listens now, and keep for whoever comes back soon.
+
+    All or nothing, so that an event has the same place among others in a stream and in a channel.
 
     Raises:
         redis.exceptions.RedisError: within about a second.
     """
-    pipeline = redis.client().pipeline(transaction=False)
+    pipeline = redis.client().pipeline(transaction=True)
     for event in events:
-        pipeline.publish(channel(event.user_id), event.to_json())
+        frame = event.to_json()
+        if event.type != ENDED:
+            kept = stream(event.user_id)
+            pipeline.xadd(kept, {"id": str(event.id), "frame": frame}, maxlen=KEPT, approximate=True)
+            pipeline.expire(kept, KEPT_SECONDS)
+        pipeline.publish(channel(event.user_id), frame)
     pipeline.execute()

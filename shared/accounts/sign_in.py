@@ -1,7 +1,7 @@
 """Logging in, staying logged in, and the ends of sessions."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from shared import log
+from shared import events, log
 from shared.accounts.models import LoginAttempts, LoginSession, Role, Status, User
 from shared.accounts.service import find_by_login
 from shared.accounts.tokens import Claims, KeyRing, new_secret, secret_hash
@@ -123,6 +123,7 @@ def refresh(
         return "token_expired" if login.idle_until <= now else _shut_out(session, claims.user_id)
     _log.warning("refresh token reused", user_id=claims.user_id, session_id=login.id)
     login.revoked_at, login.revoked_why = now, "token reused"
+    events.note(session, user_id=claims.user_id, kind=events.ENDED, data={})
     return "token_reused"
 
 
@@ -154,6 +155,21 @@ def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime
     if _RANK[Role(user.role)] < _RANK[least]:
         raise Refusal("forbidden")
     return user
+
+
+def still_signed_in(session: Session, *, session_ids: Iterable[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    """Those of these sessions that have not ended, of people who may be here."""
+    found = session.scalars(
+        select(LoginSession.id)
+        .join(User, User.id == LoginSession.user_id)
+        .where(
+            LoginSession.id.in_(list(session_ids)),
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > now,
+            User.status.in_([Status.ACTIVE, Status.PAUSED]),
+        )
+    )
+    return set(found)
 
 
 def was_here(session: Session, *, user_id: uuid.UUID, now: datetime) -> None:
@@ -256,8 +272,10 @@ def _end(
         which.append(LoginSession.id != keep)
     ended = session.scalars(
         update(LoginSession).where(*which).values(revoked_at=now, revoked_why=why).returning(LoginSession.id)
-    )
-    return bool(ended.all())
+    ).all()
+    if ended:
+        events.note(session, user_id=user_id, kind=events.ENDED, data={})
+    return bool(ended)
 
 
 def _pair(login: LoginSession, secret: str, *, keys: KeyRing, now: datetime) -> TokenPair:

@@ -5,8 +5,8 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import jwt
@@ -26,6 +26,8 @@ class Claims:
     user_id: uuid.UUID
     session_id: uuid.UUID
     jti: str
+    expires_at: datetime | None = field(default=None, compare=False)
+    """Of a token that was read."""
 
 
 class KeyRing:
@@ -67,10 +69,11 @@ class KeyRing:
             )
             if payload["type"] != kind:
                 raise Refusal("token_invalid", f"This is not {'an' if kind == 'access' else 'a'} {kind} token.")
-            return Claims(uuid.UUID(payload["sub"]), uuid.UUID(payload["sid"]), str(payload["jti"]))
+            expires_at = datetime.fromtimestamp(payload["exp"], UTC)
+            return Claims(uuid.UUID(payload["sub"]), uuid.UUID(payload["sid"]), str(payload["jti"]), expires_at)
         except jwt.ExpiredSignatureError:
             raise Refusal("token_expired") from None
-        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError):
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError, OverflowError):
             raise Refusal("token_invalid") from None
 
     def successor(self, secret: str) -> str:

@@ -17,15 +17,15 @@ from shared import clock
 from shared.accounts.models import User
 from shared.database import Database
 from shared.errors import Refusal
-from shared.matching import matches, passes, safety
+from shared.matching import passes, safety
 from shared.matching.likes import Liked
 from shared.matching.models import Block, DailyLikeCount, Like, Match, Pair, Pass
 from shared.matching.passes import Passed
 from shared.matching.received import received
 from shared.matching.rules import OPEN, MatchState, side
 from shared.matching.safety import Complaint
-from shared.moderation.models import Case, Notice, Reason, Report
 from shared.messaging.messages import Sent
+from shared.moderation.models import Case, Notice, Reason, Report
 from tests.likes import like, words
 from tests.meetings import (
     LATER,

@@ -1,0 +1,180 @@
+"""Live events for clients that stay connected: over a WebSocket, or as server-sent events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from starlette.websockets import WebSocketDisconnect
+
+from api.accounts import SIGNED_IN
+from api.dependencies import Me, SignedIn
+from api.errors import documented
+from api.listening import NO_LONGER_SIGNED_IN, Frame, Hub, Listener
+from shared.accounts.models import Role, User
+from shared.accounts.tokens import Claims, KeyRing
+from shared.errors import Refusal
+
+router = APIRouter(prefix="/v1", tags=["live events"])
+
+TO_SIGN_IN: Final = 10.0  # seconds until the first frame must have come
+NOT_UNDERSTOOD: Final = 4400
+TRY_LATER: Final = 1013
+BEARER: Final = "bearer"
+KEEP_ALIVE: Final = 15.0  # seconds between two signs of life to a client that only reads
+COME_BACK: Final = 2000  # milliseconds after which such a client connects again
+
+
+class Opening(BaseModel):
+    """The first frame of a client: its token, and the last event that it has, if it wants to know what it missed."""
+
+    type: str
+    token: str = ""
+    since: str | None = None
+
+
+@router.websocket("/ws")
+async def live(websocket: WebSocket, since: str | None = None) -> None:
+    """Everything that happens to somebody, as it happens. See docs/live-events.md."""
+    opening = await _opened(websocket, since)
+    if opening is None:
+        return
+    claims = await _signed_in(websocket, opening.token)
+    if claims is None:
+        return
+    hub: Hub = websocket.app.state.hub
+    asks = "since" in opening.model_fields_set
+    async with hub.listening(claims, since=opening.since, asks=asks) as listener:
+        tasks = [asyncio.create_task(work) for work in (_send(websocket, listener), _receive(websocket, listener))]
+        await listener.ended.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if listener.code is not None:
+        await _close(websocket, listener.code, listener.reason)
+
+
+async def _opened(websocket: WebSocket, since: str | None) -> Opening | None:
+    """What the client begins with: a pair of subprotocols (all that a browser can set), or a first frame."""
+    offered = websocket.scope["subprotocols"]
+    if offered[:1] == [BEARER]:
+        await websocket.accept(subprotocol=BEARER)
+        token = offered[1] if len(offered) > 1 else ""
+        asked = {"since": since} if "since" in websocket.query_params else {}
+        return Opening.model_validate({"type": "auth", "token": token, **asked})
+    await websocket.accept()
+    try:
+        opening = Opening.model_validate_json(await asyncio.wait_for(websocket.receive_text(), TO_SIGN_IN))
+    except WebSocketDisconnect:
+        return None
+    except (TimeoutError, ValidationError, KeyError):  # KeyError: bytes came
+        opening = None
+    if opening is None or opening.type != "auth":
+        await _close(websocket, NO_LONGER_SIGNED_IN, "not_authenticated")
+        return None
+    return opening
+
+
+async def _signed_in(websocket: WebSocket, token: str) -> Claims | None:
+    """Whose token this is; None when the connection had to be closed for it."""
+    keys: KeyRing = websocket.app.state.keys
+    try:
+        claims = keys.read(token, "access")
+        await SignedIn(websocket.app.state.database, claims, Role.USER).run(_nothing)
+    except Refusal as refusal:
+        await _close(websocket, NO_LONGER_SIGNED_IN, refusal.code)
+    except SQLAlchemyError:
+        await _close(websocket, TRY_LATER, "service_unavailable")
+    else:
+        return claims
+    return None
+
+
+async def _send(websocket: WebSocket, listener: Listener) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # it has gone; whoever receives says so too
+        while (frame := await listener.next()) is not None:
+            await websocket.send_text(frame.text)
+
+
+async def _receive(websocket: WebSocket, listener: Listener) -> None:
+    """A new token in time keeps the connection open. A browser cannot ping by itself, so a frame of that type does."""
+    try:
+        while True:
+            said = Opening.model_validate_json(await websocket.receive_text())
+            if said.type == "ping":
+                await websocket.send_text('{"type": "pong"}')
+            elif said.type == "auth":
+                claims = await _signed_in(websocket, said.token)
+                if claims is None or claims.user_id != listener.claims.user_id:
+                    listener.end(NO_LONGER_SIGNED_IN, "token_invalid")
+                    return
+                listener.renew(claims)
+    except WebSocketDisconnect:
+        listener.end()
+    except (ValidationError, KeyError):
+        listener.end(NOT_UNDERSTOOD, "not understood")
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # it has been closed already
+        await websocket.close(code, reason)
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events until the listener has ended, also when its client does not read."""
+
+    def __init__(self, hub: Hub, claims: Claims, since: str | None, *, asks: bool) -> None:
+        super().__init__(self._frames(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        self._hub, self._claims, self._since, self._asks = hub, claims, since, asks
+
+    async def _frames(self) -> AsyncIterator[str]:
+        async with self._hub.listening(self._claims, since=self._since, asks=self._asks) as listener:
+            yield f"retry: {COME_BACK}\n\n"
+            while not listener.ended.is_set():
+                try:
+                    frame = await asyncio.wait_for(listener.next(), KEEP_ALIVE)
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                if frame is not None:
+                    yield _server_sent(frame)
+
+
+@router.get(
+    "/events",
+    operation_id="stream_events",
+    summary="Live events as a stream",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "Events, as they happen"},
+        **documented(*SIGNED_IN, "validation_error"),
+    },
+)
+async def stream_events(
+    request: Request,
+    me: Me,
+    since: Annotated[str | None, Query(max_length=100, description="The last event that you have")] = None,
+    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+) -> EventStream:
+    """The same events as over the WebSocket, for clients that prefer server-sent events.
+
+    After a break, `Last-Event-ID` (which browsers send by themselves) or `since` brings what was missed in the last
+    minutes, and then a `ready` event.
+    """
+    await me.run(_nothing)
+    last = last_event_id or since
+    return EventStream(request.app.state.hub, me.claims, last, asks=last is not None)
+
+
+def _server_sent(frame: Frame) -> str:
+    named = f"id: {frame.id}\n" if frame.id else ""
+    return f"event: {frame.type}\n{named}data: {frame.text}\n\n"
+
+
+def _nothing(_session: Session, _user: User) -> None:
+    """That they are signed in is checked for everybody."""
