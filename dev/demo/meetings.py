@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dev.demo.cast import STARS, Role
@@ -80,7 +80,7 @@ def like(session: Session, people: Mapping[str, User], intent: Intent, *, now: d
     liker, liked = people.get(intent.liker.email), people.get(intent.liked.email)
     if liker is None or liked is None:  # somebody has deleted the account
         return None
-    wish = _wish(session, intent, liked.id)
+    wish = _wish(session, intent, liker.id, liked.id)
     with logged_in(session, liker, now=now) as claims:
         try:
             row = one(session, LIKE, likes.parameters(claims, wish, now=now))
@@ -92,8 +92,8 @@ def like(session: Session, people: Mapping[str, User], intent: Intent, *, now: d
     return sent
 
 
-def _wish(session: Session, intent: Intent, liked_id: uuid.UUID) -> Wish:
-    """About a picture or an answer, in words that nobody else has written to them."""
+def _wish(session: Session, intent: Intent, liker_id: uuid.UUID, liked_id: uuid.UUID) -> Wish:
+    """About a picture or an answer, in words that neither they have read nor the liker has written to anybody."""
     random = Random(f"{intent.liker.number} likes {intent.liked.number}")
     photo = session.scalar(
         select(Photo.id).where(Photo.user_id == liked_id, Photo.status == PhotoStatus.READY).order_by(Photo.position)
@@ -108,6 +108,6 @@ def _wish(session: Session, intent: Intent, liked_id: uuid.UUID) -> Wish:
     if photo is not None:
         about.append(Wish(liked_id, random.choice(ABOUT_PORTRAIT), photo_id=photo))
     anything = [Wish(liked_id, text) for text in ABOUT_ANYTHING]
-    read = set(session.scalars(select(Like.comment).where(Like.liked_id == liked_id)))
-    fresh = [wish for wish in about if wish.comment not in read] or [w for w in anything if w.comment not in read]
+    used = set(session.scalars(select(Like.comment).where(or_(Like.liked_id == liked_id, Like.liker_id == liker_id))))
+    fresh = [wish for wish in about if wish.comment not in used] or [w for w in anything if w.comment not in used]
     return random.choice(fresh or anything)
