@@ -9,6 +9,7 @@ import shared.badges.models
 import shared.discovery.models
 import shared.health
 import shared.ledger
+import shared.mail.models
 import shared.matching.models
 import shared.messaging.models
 import shared.moderation.models

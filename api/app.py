@@ -14,6 +14,7 @@ from api import (
     badges,
     demo,
     discovery,
+    email,
     errors,
     health,
     likes,
@@ -23,6 +24,7 @@ from api import (
     media,
     messages,
     notices,
+    notifications,
     photos,
     profiles,
     prompts,
@@ -120,8 +122,9 @@ def create_app(db: Database | None = None) -> FastAPI:
         badges,
         safety,
         notices,
+        notifications,
     )
-    for domain in (*of_people, live, health, auth, media, work, demo):
+    for domain in (*of_people, live, health, auth, email, media, work, demo):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     return app

@@ -11,8 +11,10 @@ from shared.jobs import (
     EXPIRE_PASSES,
     FINISH_NIGHT,
     HEARTBEATS,
+    PRUNE_MAILS,
     PURGE_SESSIONS,
     REFRESH_POPULATION,
+    REMIND,
     RESET_COUNTERS,
     START_NIGHT,
     SWEEP_FILES,
@@ -50,6 +52,8 @@ TIMETABLE: Final = (
     _row(RESET_COUNTERS, hours=1),
     _row(START_NIGHT, minutes=10),
     _row(FINISH_NIGHT, minutes=1),
+    _row(REMIND, seconds=30),
+    _row(PRUNE_MAILS, hours=1),
 )
 
 

@@ -87,9 +87,10 @@ async def _run(values: Settings, folder: Path, began: float) -> int:
 
 async def _start(supervisor: Supervisor, values: Settings, folder: Path, began: float) -> str | None:
     """Start the stores, bring the schema up to date, start the rest; what went wrong, if anything, in one line."""
-    stack = {"STORAGE_URL": f"file://{folder}/media"}
-    if "storage_url" in values.model_fields_set:
-        stack["STORAGE_URL"] = values.storage_url
+    stack = {"STORAGE_URL": f"file://{folder}/media", "MAIL_DIR": f"{folder}/mail"}
+    for name in ("storage_url", "mail_dir"):
+        if name in values.model_fields_set:
+            stack[name.upper()] = getattr(values, name)
     try:
         problem = await _start_stores(supervisor, values, folder, stack)
     except parts.Missing as missing:
@@ -104,7 +105,7 @@ async def _start(supervisor: Supervisor, values: Settings, folder: Path, began: 
         await supervisor.start(program)
     if not await wait_for(lambda: asyncio.to_thread(_is_live, values), timeout=PATIENCE):
         return "The API did not answer; what it said is above"
-    _greet(values, time.monotonic() - began)
+    _greet(values, time.monotonic() - began, mail=stack["MAIL_DIR"])
     if makes_demo(values):
         supervisor.run_beside("demo", [PYTHON, "-m", "dev.demo"], env)
     return None
@@ -170,7 +171,7 @@ def _is_live(values: Settings) -> bool:
         connection.close()
 
 
-def _greet(values: Settings, seconds: float) -> None:
+def _greet(values: Settings, seconds: float, *, mail: str) -> None:
     host = "localhost" if values.api_host in {"127.0.0.1", "0.0.0.0"} else values.api_host  # noqa: S104 - compared
     demo: tuple[str, ...] = ()
     if makes_demo(values):
@@ -183,6 +184,7 @@ def _greet(values: Settings, seconds: float) -> None:
         f"  docs    http://{host}:{values.api_port}/docs",
         *demo,
         f"  Flower  http://{host}:{values.flower_port}  (user {values.flower_user}, password {values.flower_password})",
+        f"  mail    {mail}" if values.smtp_url is None else "  mail    to the server of SMTP_URL",
         "",
     ):
         say("up", line)

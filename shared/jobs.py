@@ -51,6 +51,7 @@ EMBED_ANSWER = Job("prompts.embed", "embeddings", lease=20, batch=32)
 MAKE_BADGES = Job("badges.make", "embeddings", lease=20, batch=32)
 REFRESH_QUEUE = Job("discovery.refresh", "default", lease=20)
 RANK_REGION = Job("discovery.rank_region", "discovery", lease=600)
+SEND_MAIL = Job("mail.send", "mail", lease=60, attempts=30)  # some three hours of a mail server that is away
 
 SWEEP_WORK = _periodic("work.sweep", lease=15)
 PURGE_SESSIONS = _periodic("accounts.purge_sessions")
@@ -64,9 +65,11 @@ RESET_COUNTERS = _periodic("counters.reset")
 ARCHIVE_QUIET_MATCHES = _periodic("matches.archive_quiet")
 START_NIGHT = _periodic("discovery.start_night", lease=120)
 FINISH_NIGHT = _periodic("discovery.finish_night", lease=120)
+REMIND = _periodic("reminders.decide")
+PRUNE_MAILS = _periodic("mail.prune")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
-_LEDGER: Final = (PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES, REFRESH_QUEUE, RANK_REGION)
+_LEDGER: Final = (PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES, REFRESH_QUEUE, RANK_REGION, SEND_MAIL)
 LEDGER_JOBS: Final = {job.name: job for job in _LEDGER}
 PERIODIC_JOBS: Final = (
     SWEEP_WORK,
@@ -81,5 +84,7 @@ PERIODIC_JOBS: Final = (
     ARCHIVE_QUIET_MATCHES,
     START_NIGHT,
     FINISH_NIGHT,
+    REMIND,
+    PRUNE_MAILS,
     *HEARTBEATS.values(),
 )

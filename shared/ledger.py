@@ -207,17 +207,20 @@ def finish_all(session: Session, claims: Sequence[Claim]) -> None:
             queue.note(session, hint)
 
 
-def fail(session: Session, claimed: Claim, error: str) -> None:
+def fail(session: Session, claimed: Claim, error: str, *, final: bool = False) -> None:
     """Free the row after a failed attempt, to come back later, or give it up when that was the last one.
+
+    With `final` it is given up whichever attempt it was: trying again could not help.
 
     Raises:
         LostFence: the work is no longer this worker's; let it roll everything back.
     """
+    given_up = final or claimed.is_last
     later = func.now() + timedelta(seconds=backoff(claimed.attempt, random.random()))  # noqa: S311 - jitter
     freed = session.execute(
         update(Work)
         .where(*_held(claimed))
-        .values(lease_until=None, hinted_at=None, error=error[:2000], due_at=None if claimed.is_last else later)
+        .values(lease_until=None, hinted_at=None, error=error[:2000], due_at=None if given_up else later)
         .execution_options(synchronize_session=False)
     )
     if not _count(freed):

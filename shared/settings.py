@@ -1,8 +1,10 @@
 """Every setting of the system: name, default, unit and valid range; read once from the environment and `.env`."""
 
 import re
+from email.utils import parseaddr
 from functools import lru_cache
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from limits import parse as parse_rate
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
@@ -10,6 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-never-use-it-in-production"  # noqa: S105 - refused in production
 DEVELOPMENT_SALT = "delete"  # refused in production
+DEVELOPMENT_URL = "http://localhost:8000"  # refused in production
+PRODUCT_URL = "https://my.trydelete.app"
+_SITE = r"^https?://[^\s/?#]+(/[\w.~-]+)*$"
 DEVELOPMENT_FLOWER_PASSWORD = "delete"  # noqa: S105 - refused in production
 
 
@@ -24,6 +29,26 @@ def _commas(text: object) -> object:
 
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
+
+
+def _mail_server(text: str) -> str:
+    """Checked here, in words that hold nothing of it: a part of a password might stand where the port should."""
+    try:
+        url = urlsplit(text)
+        good = url.scheme in {"smtp", "smtps"} and bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        good = False
+    if not good or url.path.strip("/") or url.query or url.fragment:
+        raise ValueError("must be smtp://user:password@host:port or smtps://…, with signs in the password as %XX")
+    return text
+
+
+def _sender(text: str) -> str:
+    """`Name <address>` or an address, on one line."""
+    _, address = parseaddr(text)
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or not text.isprintable():
+        raise ValueError("must be an address, or a name and <address>")
+    return text
 
 
 Rate = Annotated[str, AfterValidator(_rate)]
@@ -55,6 +80,9 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65535, validation_alias=AliasChoices("api_port", "port"))
     root_path: str = Field("", pattern=r"^(/[\w.~-]+)*$", description="Prefix that a proxy takes off, for example /api")
+    public_url: str = Field(
+        DEVELOPMENT_URL, pattern=_SITE, description="Where clients reach the API, with the prefix if there is one"
+    )
     forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed")
     docs: bool | None = Field(None, description="Serve /docs, /redoc, /openapi.json; None: not in production")
     cors_origins: CommaList = [
@@ -92,12 +120,27 @@ class Settings(BaseSettings):
     rate_limit_login_address: Rate = Field("30/minute", description="Per address, whatever account")
     rate_limit_refresh: Rate = "10/minute"
     rate_limit_logout: Rate = "10/minute"
+    rate_limit_forgot: Rate = Field("3/minute", description="Per address, and per account that was named")
     rate_limit_contacts: Rate = Field("10/day", description="Lists of contacts uploaded by one person")
 
     # Work
     lease_scale: float = Field(1.0, ge=0.05, le=20, description="Multiplies every lease and time limit of a task")
     worker_max_tasks_per_child: int = Field(10_000, ge=1, description="A pool process is replaced after so many tasks")
     worker_max_memory_per_child_mb: int = Field(600, ge=100, description="... or when it has grown beyond this")
+
+    # Mail
+    smtp_url: Annotated[str, AfterValidator(_mail_server)] | None = Field(
+        None, description="smtp://user:password@host:587 or smtps://…; None: files in MAIL_DIR"
+    )
+    mail_dir: str = Field(".dev/mail", min_length=1, description="Where mails land as .eml files without SMTP_URL")
+    mail_from: Annotated[str, AfterValidator(_sender)] = Field(
+        "Delete <hello@trydelete.app>", description="Whom mails are from"
+    )
+    app_url: str | None = Field(
+        None, pattern=_SITE, description=f"Where links in mails lead; None: {PRODUCT_URL}, in development the demo page"
+    )
+    mail_after_minutes: int = Field(5, ge=1, le=1440, description="What is unread for so long is mailed")
+    mail_keep_days: int = Field(30, ge=1, le=365, description="Mails are forgotten so long after they were sent")
 
     # Meaning of texts
     embedding_model: str = Field(
@@ -174,6 +217,12 @@ class Settings(BaseSettings):
         return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", self.database_url)
 
     @property
+    def site_url(self) -> str:
+        """What links in mails begin with, without a slash at its end."""
+        at_home = f"{self.public_url}/demo" if self.environment == "development" else PRODUCT_URL
+        return at_home if self.app_url is None else self.app_url
+
+    @property
     def docs_served(self) -> bool:
         """Whether the OpenAPI document and its pages are served."""
         return self.docs if self.docs is not None else not self.is_production
@@ -209,6 +258,10 @@ class Settings(BaseSettings):
             reasons.append("FLOWER_PASSWORD is empty or the default")
         if self.contact_salt == DEVELOPMENT_SALT:
             reasons.append("CONTACT_SALT is the default: choose one now, it can never be changed later")
+        if self.smtp_url is None:
+            reasons.append("SMTP_URL is not set: nobody would get a mail")
+        if self.public_url == DEVELOPMENT_URL:
+            reasons.append("PUBLIC_URL is the default: links in mails would lead nowhere")
         if "*" in self.cors_origins:
             reasons.append("CORS_ORIGINS allows every site")
         if reasons:

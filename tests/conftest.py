@@ -22,6 +22,7 @@ from shared.models import Base
 from shared.settings import settings
 from shared.storage import storage
 
+RATES = ("SIGNUP", "LOGIN", "LOGIN_ADDRESS", "REFRESH", "LOGOUT", "FORGOT")
 _STORES = pytest.StashKey[ExitStack]()
 
 hypothesis_settings.register_profile(
@@ -50,8 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
         DATABASE_URL=f"{server}/{name}",
         REDIS_URL=f"{os.environ['TEST_REDIS_URL'].rpartition('/')[0]}/{number + 1}",
         STORAGE_URL=f"{os.environ['TEST_STORAGE_URL']}-{name}",
+        MAIL_DIR=f"{os.environ['TEST_STORAGE_URL'].removeprefix('file://')}-mail-{name}",
         BCRYPT_ROUNDS="4",
-        **{f"RATE_LIMIT_{what}": "100000/minute" for what in ("SIGNUP", "LOGIN", "LOGIN_ADDRESS", "REFRESH", "LOGOUT")},
+        **{f"RATE_LIMIT_{what}": "100000/minute" for what in RATES},
     )
 
 

@@ -22,7 +22,12 @@ from dev import parts
 from tests.people import PASSWORD
 
 ROOT = Path(__file__).parent.parent
-OWN_SETTINGS = ("DATABASE_URL", "REDIS_URL", "STORAGE_URL")  # of the tests around it, which the stack must not share
+OWN_SETTINGS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "STORAGE_URL",
+    "MAIL_DIR",
+)  # of the tests around it, which the stack must not share
 
 
 @dataclass(frozen=True)

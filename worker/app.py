@@ -15,10 +15,12 @@ MODULES: Final = (
     "worker.accounts",
     "worker.badges",
     "worker.discovery",
+    "worker.mail",
     "worker.matching",
     "worker.photos",
     "worker.prompts",
     "worker.quiz",
+    "worker.reminders",
 )
 
 # One process of a worker per core: the threads of a matrix product would only get in each other's way.

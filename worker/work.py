@@ -28,6 +28,10 @@ _give_up: dict[str, GiveUp] = {}
 _log = log.logger(__name__)
 
 
+class Hopeless(Exception):  # noqa: N818 - not a fault of ours: it will be so tomorrow as well
+    """Trying again cannot help, so the work is given up at once. The text tells an operator why."""
+
+
 def _nobody_to_tell(session: Session, key: str, now: datetime) -> None:
     """Nothing but the ledger keeps the failure."""
 
@@ -38,7 +42,7 @@ def ledger_task(
     """Make a function of a claim the task of a kind of work: what is registered takes the row's key.
 
     The function must end its last transaction with `ledger.finish`. Whatever it raises is a failed attempt; after the
-    last one `give_up(session, key, now)` runs in the transaction that gives the row up.
+    last one, or `Hopeless`, `give_up(session, key, now)` runs in the transaction that gives the row up.
     """
 
     def register(work: Callable[[Claim], None]) -> Callable[[str], None]:
@@ -135,6 +139,9 @@ def _attempt(claimed: Claim, work: Callable[[Claim], None]) -> None:
         except LostFence:
             _log.info("somebody else has this work now")
             database().call(ledger.release, claimed)
+        except Hopeless as hopeless:
+            _log.error("given up", error=str(hopeless))
+            _fail(claimed, str(hopeless), final=True)
         except Exception as error:  # noqa: BLE001 - whatever it was, the attempt has failed
             _log.exception("attempt failed", last=claimed.is_last)
             _fail(claimed, f"{type(error).__name__}: {error}")
@@ -156,12 +163,12 @@ def _attempt_batch(claims: list[Claim], work: Callable[[list[Claim]], None]) -> 
             _log.info("done", seconds=round(time.perf_counter() - began, 3))
 
 
-def _fail(claimed: Claim, error: str) -> None:
+def _fail(claimed: Claim, error: str, *, final: bool = False) -> None:
     try:
         with database().transaction() as session:
-            if claimed.is_last:
+            if final or claimed.is_last:
                 _give_up[claimed.job.name](session, claimed.key, clock.now())
-            ledger.fail(session, claimed, error)
+            ledger.fail(session, claimed, error, final=final)
     except LostFence:
         database().call(ledger.release, claimed)
 

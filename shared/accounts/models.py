@@ -1,4 +1,4 @@
-"""The tables of accounts: users, their login sessions, and the counter that guards login while Redis is away."""
+"""The tables of accounts: users, login sessions, tokens of mails, and what guards login while Redis is away."""
 
 import uuid
 from datetime import date, datetime
@@ -153,3 +153,19 @@ class LoginAttempts(Base):
     """A hash of address and account."""
     minute: Mapped[Moment] = mapped_column(primary_key=True)
     tries: Mapped[int] = mapped_column(SmallInteger, default=1, server_default=text("1"))
+
+
+class EmailToken(Base):
+    """What a link in a mail proves. The token itself is nowhere but in that mail."""
+
+    __tablename__ = "email_tokens"
+    __table_args__ = (Index("ix_email_tokens_user_id", "user_id"), Index("ix_email_tokens_expires_at", "expires_at"))
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """SHA-256 of the token."""
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+    """The address that the mail went to, which is what the token says something about."""
+    expires_at: Mapped[Moment]
+    used_at: Mapped[Moment | None]

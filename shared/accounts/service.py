@@ -17,6 +17,7 @@ from shared.accounts import rules
 from shared.accounts.models import Role, Status, User
 from shared.errors import Refusal
 from shared.jobs import REFRESH_QUEUE
+from shared.mail import service as mail
 from shared.settings import settings
 
 PATIENCE: Final = "1s"
@@ -25,7 +26,7 @@ UNRANKED: Final = frozenset({"name", "username", "time_zone"})  # what no rank d
 
 
 def sign_up(session: Session, *, password_hash: str, now: datetime, columns: dict[str, Any]) -> User:
-    """Create an account; `columns` are those of a user.
+    """Create an account, and have its address proven; `columns` are those of a user.
 
     Raises:
         Refusal: `underage`, `email_taken` or `username_taken`.
@@ -36,6 +37,7 @@ def sign_up(session: Session, *, password_hash: str, now: datetime, columns: dic
         raise Refusal("underage", f"You must be {settings().minimum_age} or older to join.")
     session.add(user)
     _flush(session)
+    mail.post(session, kind="verify_email", user_id=user.id, now=now)
     return user
 
 

@@ -11,15 +11,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared import events, log
-from shared.accounts.models import LoginAttempts, LoginSession, Role, Status, User
+from shared.accounts.models import EmailToken, LoginAttempts, LoginSession, Role, Status, User
 from shared.accounts.service import find_by_login
 from shared.accounts.tokens import Claims, KeyRing, new_secret, secret_hash
 from shared.errors import Refusal
+from shared.mail import service as mail
 from shared.models import chosen
 from shared.settings import settings
 
 ACTIVITY_STEP = timedelta(minutes=5)  # how exact `last_active_at` is; saves a write per request
 KEEP_ENDED = timedelta(days=30)  # ended sessions stay that long, to recognise their tokens
+RESET = "reset_password"  # the purpose of a link to choose a new password
 _RANK = {role: rank for rank, role in enumerate(Role)}
 _log = log.logger(__name__)
 
@@ -124,6 +126,7 @@ def refresh(
     _log.warning("refresh token reused", user_id=claims.user_id, session_id=login.id)
     login.revoked_at, login.revoked_why = now, "token reused"
     events.note(session, user_id=claims.user_id, kind=events.ENDED, data={})
+    mail.post(session, kind="login_ended", user_id=claims.user_id, now=now, data={"device": login.device})
     return "token_reused"
 
 
@@ -215,7 +218,7 @@ def end_all_sessions(session: Session, user: User, *, now: datetime, keep: uuid.
 def change_password(
     session: Session, user: User, *, verified_hash: str, new_hash: str, session_id: uuid.UUID, now: datetime
 ) -> None:
-    """Store a new password and end every other session.
+    """Store a new password, end every other session, and tell its owner.
 
     Raises:
         Refusal: `invalid_credentials` when the password was changed meanwhile.
@@ -228,7 +231,15 @@ def change_password(
     )
     if changed.first() is None:
         raise Refusal("invalid_credentials")
-    _end(session, user_id=user.id, now=now, why="password changed", keep=session_id)
+    password_was_changed(session, user_id=user.id, now=now, keep=session_id)
+
+
+def password_was_changed(session: Session, *, user_id: uuid.UUID, now: datetime, keep: uuid.UUID | None = None) -> None:
+    """End every session but the one to keep, and every link to choose a password; tell the owner by mail."""
+    _end(session, user_id=user_id, now=now, why="password changed", keep=keep)
+    links = update(EmailToken).where(EmailToken.user_id == user_id, EmailToken.purpose == RESET)
+    session.execute(links.where(EmailToken.used_at.is_(None)).values(used_at=now))
+    mail.post(session, kind="password_changed", user_id=user_id, now=now)
 
 
 def purge_sessions(session: Session, *, now: datetime, most: int = 5000) -> int:

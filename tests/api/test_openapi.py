@@ -23,6 +23,8 @@ SAFE = {
     "SECRET_KEY": "s" * 64,
     "FLOWER_PASSWORD": "a better one",
     "CONTACT_SALT": "pepper",
+    "SMTP_URL": "smtp://localhost",
+    "PUBLIC_URL": "https://api.example.com",
 }
 OPEN = {
     "sign_up",
@@ -34,12 +36,19 @@ OPEN = {
     "health",
     "health_live",
     "health_ready",
+    "forgot_password",
+    "reset_password",
+    "verify_email",
+    "show_unsubscribe",
+    "unsubscribe",
 }
 
 NO_JSON = {
     "get_media": {"image/webp", "image/jpeg"},
     "get_badge_icon": {"image/svg+xml"},
     "stream_events": {"text/event-stream"},
+    "show_unsubscribe": {"text/html"},
+    "unsubscribe": {"text/html"},
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import DEVELOPMENT_FLOWER_PASSWORD, DEVELOPMENT_SECRET, Settings, settings
+from shared.settings import DEVELOPMENT_FLOWER_PASSWORD, DEVELOPMENT_SECRET, DEVELOPMENT_URL, Settings, settings
 
 Configure = Callable[..., None]
 SAFE = {
@@ -17,6 +17,8 @@ SAFE = {
     "SECRET_KEY": "s" * 64,
     "FLOWER_PASSWORD": "a better one",
     "CONTACT_SALT": "pepper",
+    "SMTP_URL": "smtps://mail.example.com",
+    "PUBLIC_URL": "https://api.example.com",
 }
 
 
@@ -63,6 +65,7 @@ def test_a_dotenv_file_is_read_and_the_environment_goes_before_it(
         ({"RETIRED_SECRET_KEYS": f"{'r' * 64},{DEVELOPMENT_SECRET}"}, "RETIRED_SECRET_KEYS"),
         ({"FLOWER_PASSWORD": ""}, "FLOWER_PASSWORD"),
         ({"FLOWER_PASSWORD": DEVELOPMENT_FLOWER_PASSWORD}, "FLOWER_PASSWORD"),
+        ({"PUBLIC_URL": DEVELOPMENT_URL}, "PUBLIC_URL"),
         ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
         ({"CORS_ORIGINS": "https://trydelete.app, *"}, "CORS_ORIGINS"),
     ],
@@ -81,6 +84,40 @@ def test_what_is_unsafe_for_real_people_is_refused(
 def test_all_reasons_are_told_at_once(configured: Configure) -> None:
     said = refusal(configured, ENVIRONMENT="production", CORS_ORIGINS="*")
     assert all(name in said for name in ("SECRET_KEY", "FLOWER_PASSWORD", "CORS_ORIGINS"))
+
+
+def test_nobody_real_goes_without_mails(configured: Configure) -> None:
+    assert "SMTP_URL is not set" in refusal(configured, **{name: SAFE[name] for name in SAFE if name != "SMTP_URL"})
+    assert settings.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"SMTP_URL": "http://mail.example.com"},
+        {"SMTP_URL": "smtp://"},
+        {"SMTP_URL": "smtp://ada:rrrr#rrrr@mail.example.com"},
+        {"SMTP_URL": "smtp://ada:rrrr/rrrr@mail.example.com:587"},
+        {"MAIL_FROM": "nobody"},
+        {"MAIL_FROM": "A <a@example.com>\nBcc: b@example.com"},
+        {"PUBLIC_URL": "https://api.example.com/?a"},
+        {"APP_URL": "javascript:alert(1)"},
+    ],
+    ids=str,
+)
+def test_what_no_mail_could_use_is_refused(configured: Configure, wrong: dict[str, str]) -> None:
+    said = refusal(configured, **wrong)
+    assert next(iter(wrong)) in said
+    assert "rrrr" not in said
+
+
+def test_links_in_mails_lead_to_the_product_and_in_development_to_the_demo(configured: Configure) -> None:
+    configured(PUBLIC_URL="http://localhost:8123")
+    assert settings().site_url == "http://localhost:8123/demo"
+    configured(**SAFE)
+    assert settings().site_url == "https://my.trydelete.app"
+    configured(APP_URL="https://app.example.com")
+    assert settings().site_url == "https://app.example.com"
 
 
 def test_safe_production_settings_are_accepted(configured: Configure) -> None:

@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.jobs import HEARTBEATS, LEDGER_JOBS, Job
 from shared.ledger import Claim, Work
 from worker.app import app
-from worker.work import _give_up, _told_alive, ledger_task, sweep
+from worker.work import Hopeless, _give_up, _told_alive, ledger_task, sweep
 
 JOB = Job("test.work", "default", lease=30, attempts=3)
 
@@ -73,6 +73,24 @@ def test_whatever_is_raised_is_a_failed_attempt(committed: Database, job: Job, e
     assert row.due_at is None
     work("a")
     assert rows(committed)[0].attempts == job.attempts
+
+
+def test_what_is_hopeless_is_given_up_at_once_and_can_be_asked_for_again(committed: Database, job: Job) -> None:
+    told = []
+
+    @ledger_task(job, give_up=lambda _session, key, _now: told.append(key))
+    def work(_: Claim) -> None:
+        raise Hopeless("it is refused for good")
+
+    committed.call(ledger.ask, job, "a")
+    work("a")
+    (row,) = rows(committed)
+    assert (row.attempts, row.due_at, row.lease_until, row.error) == (1, None, None, "it is refused for good")
+    assert told == ["a"]
+    committed.call(ledger.ask, job, "a")
+    (row,) = rows(committed)
+    assert (row.attempts, row.error) == (0, None)
+    assert row.due_at is not None
 
 
 def test_work_asked_for_anew_while_it_is_done_is_done_again_with_the_newer_input(committed: Database, job: Job) -> None:
@@ -178,7 +196,7 @@ def test_when_the_database_is_away_the_attempt_is_left_to_its_lease(
         monkeypatch.setattr(ledger, "fail", away)
         raise ValueError("no")
 
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise OperationalError("x", {}, Exception("the server is gone"))
 
     committed.call(ledger.ask, job, "a")

@@ -1,0 +1,67 @@
+"""Every kind of mail, as data. A new one is a row here and two templates: `dev/mail/KIND.mjml` and `KIND.txt`."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of mail. Its subject is always the same: nobody's words come into a header or onto lock screens."""
+
+    subject: str
+    switch: str | None = None
+    """The kind of notification that it tells of, by which people can switch it off; none: it is about the account."""
+    path: str = ""
+    """Where its button leads, below the address of the app."""
+
+
+KINDS: Final = {
+    "verify_email": Kind("Please confirm your e-mail address", path="/verify"),
+    "reset_password": Kind("Choose a new password", path="/reset"),
+    "password_changed": Kind("Your password was changed", path="/login"),
+    "login_ended": Kind("We ended one of your logins", path="/login"),
+    "new_match": Kind("You have a new match", "match.created", path="/matches"),
+    "message_waiting": Kind("A message is waiting for you", "message.created", path="/matches"),
+}
+
+MOST_IN_AN_HOUR: Final = 5  # mails of one kind that somebody can have sent to one person's mailbox
+HOUR: Final = timedelta(hours=1)
+NAMES_SHOWN: Final = 3  # of several people that a mail tells of
+SOMEBODY: Final = "Somebody"
+DEVICE_LENGTH: Final = 80
+ADDRESS: Final = "(address)"
+
+# What a mail program would make a link of: in a name it is bait.
+_BAIT: Final = re.compile(r"@|://|www\.|[^\W\d_]\.[^\W\d_]{2}", re.IGNORECASE)
+_LINK: Final = re.compile(r"[@/\\]|:\w|www\.|[^\W\d_]\.[^\W\d_]{2}", re.IGNORECASE)
+_ADDRESSES: Final = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
+_TOKENS: Final = re.compile(r"(token=)[^\s&\"'<>]+", re.IGNORECASE)
+
+
+def shown_name(name: str) -> str:
+    """A person's name as mails show it: on one line, and nothing that would become a link."""
+    plain = " ".join("".join(char if char.isprintable() else " " for char in name).split())
+    return SOMEBODY if not plain or _LINK.search(plain) else plain
+
+
+def shown_device(device: str) -> str:
+    """What a program says of itself, in short; nothing of one that would make a link."""
+    plain = " ".join("".join(char if char.isprintable() else " " for char in device).split())
+    return "" if _BAIT.search(plain) else plain[:DEVICE_LENGTH]
+
+
+def in_words(names: list[str]) -> str:
+    """`Ada`, `Ada and Bob`, `Ada, Bob and 3 others`."""
+    if len(names) == NAMES_SHOWN or len(names) < NAMES_SHOWN:
+        head, last = names[:-1], names[-1]
+    else:
+        head, last = names[: NAMES_SHOWN - 1], f"{len(names) - NAMES_SHOWN + 1} others"
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def masked(text: str) -> str:
+    """A mail server's words without addresses and tokens, which it likes to repeat; on one line, and not long."""
+    plain = _TOKENS.sub(rf"\1{ADDRESS}", _ADDRESSES.sub(ADDRESS, text))
+    return " ".join("".join(char if char.isprintable() else " " for char in plain).split())[:300]

@@ -1,0 +1,65 @@
+"""Posting mails, and what becomes of their rows."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from shared import clock, ledger
+from shared.jobs import SEND_MAIL
+from shared.mail.models import Mail
+from shared.mail.rules import HOUR, KINDS
+from shared.models import chosen
+from shared.settings import settings
+
+
+def post(
+    session: Session, *, kind: str, user_id: uuid.UUID | None, now: datetime, data: dict[str, Any] | None = None
+) -> uuid.UUID:
+    """Have a mail sent once this transaction is committed; the id of its row.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
+    if kind not in KINDS:
+        raise KeyError(kind)
+    mail = Mail(id=clock.new_id(), kind=kind, user_id=user_id, data=data or {}, created_at=now)
+    session.add(mail)
+    session.flush()
+    ledger.ask(session, SEND_MAIL, str(mail.id))
+    return mail.id
+
+
+def posted_lately(session: Session, *, kind: str, user_id: uuid.UUID, now: datetime) -> tuple[int, datetime | None]:
+    """How many mails of a kind were posted to somebody within the last hour, and when the first of them was."""
+    number, first = session.execute(
+        select(func.count(), func.min(Mail.created_at)).where(
+            Mail.user_id == user_id, Mail.kind == kind, Mail.created_at > now - HOUR
+        )
+    ).one()
+    return number, first
+
+
+def unsent(session: Session, *, mail_id: uuid.UUID) -> Mail | None:
+    """A mail that is still to be sent; none when it was sent, or concerns nobody any more."""
+    return session.scalar(select(Mail).where(Mail.id == mail_id, Mail.sent_at.is_(None)))
+
+
+def forget(session: Session, *, mail_id: uuid.UUID) -> None:
+    """Delete a mail that turned out to concern nobody."""
+    session.execute(delete(Mail).where(Mail.id == mail_id))
+
+
+def note_sent(session: Session, *, mail_id: uuid.UUID, now: datetime) -> None:
+    """A server has taken it. It is never sent again."""
+    session.execute(update(Mail).where(Mail.id == mail_id, Mail.sent_at.is_(None)).values(sent_at=now))
+
+
+def prune(session: Session, *, now: datetime, most: int = 5000) -> int:
+    """Forget mails that were sent long ago, and old ones that an operator dropped; how many."""
+    long_ago = now - timedelta(days=settings().mail_keep_days)
+    over = or_(Mail.sent_at < long_ago, Mail.sent_at.is_(None) & ledger.unpromised(SEND_MAIL, Mail.id.expression))
+    old = chosen(select(Mail.id).where(Mail.created_at < long_ago, over).order_by(Mail.created_at).limit(most))
+    return len(session.scalars(delete(Mail).where(Mail.id == old.c.id).returning(Mail.id)).all())

@@ -1,0 +1,1 @@
+"""Mails to people who are away about what they have not read."""

@@ -1,0 +1,102 @@
+"""The tasks of mail: sending one, and forgetting old ones."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from shared import clock, ledger, log
+from shared.accounts import by_mail
+from shared.accounts.models import User
+from shared.database import database
+from shared.jobs import PRUNE_MAILS, SEND_MAIL
+from shared.ledger import Claim
+from shared.mail import service
+from shared.mail.models import Mail
+from shared.mail.rules import KINDS, shown_name
+from shared.notifications.rules import Mailed
+from shared.notifications.unsubscribing import token_for
+from shared.reminders import service as reminders
+from shared.settings import settings
+from worker.smtp import hand_over
+from worker.work import ledger_task, periodic_task
+
+_log = log.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A mail, ready to be written. Whatever shows it for finding faults shows nobody's address and no token."""
+
+    mail: Mail
+    to: str = field(repr=False)
+    facts: dict[str, object] = field(repr=False)
+    unsubscribe: str | None = field(repr=False)
+
+
+@ledger_task(SEND_MAIL)
+def send(claimed: Claim) -> None:
+    """Send one mail. A second one goes out only when nobody knows whether the first was taken, and looks the same."""
+    letter = database().call(_prepare, claimed=claimed, now=clock.now())
+    if letter is None:
+        return
+    hand_over(_written(letter), name=f"{letter.mail.created_at:%Y%m%d-%H%M%S}-{letter.mail.kind}-{letter.mail.id}")
+    with database().transaction() as session:
+        service.note_sent(session, mail_id=letter.mail.id, now=clock.now())
+        ledger.finish(session, claimed)
+    _log.info("mail sent", kind=letter.mail.kind)
+
+
+@periodic_task(PRUNE_MAILS)
+def prune() -> None:
+    """Forget mails that were sent long ago, a bounded number at a time."""
+    _log.info("forgot mails", count=database().call(service.prune, now=clock.now()))
+
+
+def _prepare(session: Session, *, claimed: Claim, now: datetime) -> _Letter | None:
+    """What the mail needs, looked up now, and the token of its link made. None: nobody is to get it, and it is over."""
+    mail_id = uuid.UUID(claimed.key)
+    mail = service.unsent(session, mail_id=mail_id)
+    user = by_mail.recipient(session, mail, now=now) if mail is not None else None
+    facts = _facts(session, mail, user, now) if mail is not None and user is not None else None
+    if mail is None or user is None or facts is None:
+        if mail is not None:
+            service.forget(session, mail_id=mail_id)
+        ledger.finish(session, claimed)
+        return None
+    site, kind = settings().site_url, KINDS[mail.kind]
+    unsubscribe = None
+    if kind.switch is not None:
+        token = token_for(user.id, Mailed(kind.switch), settings())
+        unsubscribe = f"{settings().public_url}/v1/notifications/unsubscribe?token={token}"
+    common = {"name": shown_name(user.name), "site": site, "moment": _moment(mail, user), "unsubscribe": unsubscribe}
+    return _Letter(mail, user.email, {**facts, **common, "link": _link(site + kind.path, facts)}, unsubscribe)
+
+
+def _facts(session: Session, mail: Mail, user: User, now: datetime) -> dict[str, object] | None:
+    """What only this kind of mail needs."""
+    if KINDS[mail.kind].switch is not None:
+        return reminders.facts(session, mail, user)
+    return by_mail.facts(session, mail, user, now=now)
+
+
+def _link(where: str, facts: dict[str, object]) -> str:
+    """Where the mail's button leads: with its token, or to the one match that it is about."""
+    if facts.get("token"):
+        return f"{where}?token={facts['token']}"
+    return f"{where}/{facts['match_id']}" if facts.get("match_id") else where
+
+
+def _written(letter: _Letter) -> EmailMessage:
+    from shared.mail import rendering  # noqa: PLC0415 - the template engine, which no other queue needs
+
+    said = rendering.words(letter.mail.kind, letter.facts)
+    return rendering.message(letter.mail, said, to=letter.to, unsubscribe=letter.unsubscribe, values=settings())
+
+
+def _moment(mail: Mail, user: User) -> str:
+    when = mail.created_at.astimezone(ZoneInfo(user.time_zone))
+    return f"{when.day} {when:%B %Y} at {when:%H:%M} ({user.time_zone})"
