@@ -122,7 +122,7 @@ def test_the_deck_shows_pictures_reasons_and_takes_a_like_with_a_sentence(window
     expect(page.locator(".fit h3")).to_contain_text("%")
     keep(page, "deck")
     first = page.locator(".card").get_attribute("aria-label") or ""
-    page.get_by_role("button", name="Why").click()
+    page.get_by_title("Why?").click()
     expect(page.get_by_role("dialog").locator("meter").first).to_be_visible()
     page.get_by_role("button", name="Close").click()
     page.locator(".act.like").click()
