@@ -15,6 +15,8 @@ from shared import clock
 from shared.accounts.models import LoginSession, User
 from shared.accounts.service import find_by_login, reconsider, sign_up
 from shared.accounts.tokens import Claims
+from shared.notifications import service as notifications
+from shared.notifications.rules import Mailed
 from shared.photos import service as photos
 from shared.prompts import service as prompts
 from shared.prompts.catalogue import QUESTIONS
@@ -44,6 +46,8 @@ def join(session: Session, roles: Sequence[Role], *, password_hash: str, now: da
             photo_id = clock.new_id()
             storage().put(photos.upload_key(photo_id), data, "application/octet-stream")
             photos.submit(session, user, photo_id=photo_id)
+        if role.username is None:  # hundreds of mails about each other would be no use to anybody
+            notifications.switch(session, user, wanted=dict.fromkeys(Mailed, False))
         reconsider(session, user.id)
 
 

@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.demo import FOLDER, HEADERS
+from tests.shared.test_settings import SAFE
 
-SAFE = {"SECRET_KEY": "s" * 64, "FLOWER_PASSWORD": "a better one", "CONTACT_SALT": "pepper"}
 FILES = sorted(path.name for path in FOLDER.iterdir())
 
 
@@ -36,7 +36,7 @@ def test_the_page_works_below_a_prefix_since_it_names_nothing_from_the_root(clie
 def test_there_is_no_such_page_where_real_people_are(
     client: TestClient, configured: Callable[..., None], environment: str
 ) -> None:
-    configured(ENVIRONMENT=environment, **SAFE)
+    configured(**SAFE | {"ENVIRONMENT": environment})
     for path in ("/demo", "/demo/app.js"):
         answer = client.get(path)
         assert answer.status_code == 404

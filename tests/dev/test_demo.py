@@ -26,6 +26,7 @@ from shared.messaging.models import Message
 from shared.prompts.catalogue import QUESTIONS
 from shared.prompts.models import PromptAnswer
 from shared.settings import Settings, settings
+from tests.shared.test_settings import SAFE
 
 EVERYBODY = 200
 
@@ -117,7 +118,7 @@ def test_none_come_where_none_are_wanted(committed: Database, configured: Callab
 
 
 def test_only_development_has_them(configured: Callable[..., None]) -> None:
-    configured(ENVIRONMENT="production", SECRET_KEY="s" * 64, FLOWER_PASSWORD="a better one", CONTACT_SALT="pepper")
+    configured(**SAFE)
     with pytest.raises(SystemExit, match="development only"):
         demo.main()
 
