@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
+from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
@@ -29,6 +30,7 @@ LOOK_AGAIN: Final = 15.0  # seconds between two looks whether sessions have ende
 SILENCE: Final = 15.0  # seconds without a word, not even to a ping, after which Redis is taken for lost
 PAUSE: Final = 1.0  # seconds between two tries to reach it
 ALWAYS: Final = "events:"  # a channel of nobody's, before all others: without one there is nothing to wait for
+BEGINNING: Final = ""
 PATIENCE: Final = 2.0  # seconds that a new connection waits to be subscribed; later it is, too
 
 NO_LONGER_SIGNED_IN: Final = 4401
@@ -36,6 +38,7 @@ TOO_SLOW: Final = 4408
 CROWDED_OUT: Final = 4409
 RESTARTING: Final = 1012
 
+Rows = list[tuple[str, dict[str, str]]]
 _log = log.logger(__name__)
 
 
@@ -55,7 +58,8 @@ class Listener:
     def __init__(self, claims: Claims, *, since: str | None, asks: bool) -> None:
         """`asks` to be told when it has everything from the event `since` on."""
         self.claims = claims
-        self.last = since
+        self.since = since
+        """The last event that it has; BEGINNING when there was none to have, None when that is not known."""
         self.asks = asks
         self.ended = asyncio.Event()
         self.code: int | None = None
@@ -82,7 +86,7 @@ class Listener:
             return
         self._waiting.append(frame)
         self._bytes += len(frame.text)
-        self.last = frame.id or self.last
+        self.since = frame.id or self.since
         if len(self._waiting) > MOST_WAITING or self._bytes > MOST_BYTES:
             self.end(TOO_SLOW, "too slow: connect again")
         self._arrived.set()
@@ -92,12 +96,15 @@ class Listener:
 
         What happened before `unsure_until` may not have been kept.
         """
-        places = {frame.id: place for place, frame in enumerate(kept)}
-        found = self.last is not None and self.last in places
-        place = places[self.last] if found else len(kept)
-        sure = found and (unsure_until is None or kept[place].at > unsure_until)
-        missed = kept[place + 1 :]
+        places = {frame.id: place for place, frame in enumerate(kept)} | {BEGINNING: -1}
+        place = places.get(self.since, len(kept))
+        known = place < len(kept) and self.since is not None
+        sure = known and (unsure_until is None or (place >= 0 and kept[place].at > unsure_until))
         arrived, self._waiting, self._bytes = list(self._waiting), deque(), 0
+        if not known:
+            self.since = kept[-1].id if kept else BEGINNING
+        self._replayed = set()
+        missed = kept[place + 1 :]
         for frame in missed:
             self.offer(frame)
         self._replayed = {frame.id for frame in missed if frame.id}
@@ -128,6 +135,14 @@ class Listener:
         return frame
 
 
+class _Channels(PubSub):
+    """Subscriptions that end with their connection; the library's would be made anew, and not say what they missed."""
+
+    async def on_connect(self, connection: object) -> None:  # noqa: ARG002 - the library calls it
+        """A connection was lost, and another is there."""
+        raise exceptions.ConnectionError("interrupted")
+
+
 class Hub:
     """All open connections of this process, subscribed in Redis for those who have one and nobody else.
 
@@ -146,8 +161,7 @@ class Hub:
             redis_url,
             socket_timeout=redis.SOCKET_TIMEOUT,
             socket_connect_timeout=redis.CONNECT_TIMEOUT,
-            health_check_interval=5,
-            retry=Retry(NoBackoff(), 0),
+            retry=Retry(NoBackoff(), 1),
             decode_responses=True,
         )
 
@@ -169,15 +183,18 @@ class Hub:
     @asynccontextmanager
     async def listening(self, claims: Claims, *, since: str | None, asks: bool) -> AsyncIterator[Listener]:
         """Receive somebody's events from now on, after those since some event that are still kept."""
-        listener = Listener(claims, since=since, asks=asks)
+        listener = Listener(claims, since=since or None, asks=asks)
         everyone = self._people.setdefault(claims.user_id, [])
         everyone.append(listener)
         for oldest in everyone[:-MOST_EACH]:
             oldest.end(CROWDED_OUT, "too many connections")
         try:
             await self._subscribe(claims.user_id)
-            if asks:
+            try:
                 await self._catch_up([listener])
+            except redis.FAILURES:  # whoever follows notices too, and does this again for all
+                if asks:
+                    listener.offer(_ready(complete=False))
             yield listener
         finally:
             listener.end()
@@ -219,13 +236,15 @@ class Hub:
         """Hand on what Redis says, connecting again and again."""
         while True:
             try:
-                async with self._redis.pubsub() as pubsub:
-                    await self._connect(pubsub)
-                    while True:
-                        await self._hear(pubsub)
+                async with _Channels(self._redis.connection_pool) as pubsub:
+                    try:
+                        await self._connect(pubsub)
+                        while True:
+                            await self._hear(pubsub)
+                    finally:
+                        self._pubsub, self._interrupted_at = None, clock.now()
             except redis.FAILURES as error:
                 _log.warning("redis does not answer", what="events", error=str(error))
-            self._pubsub, self._interrupted_at = None, clock.now()
             await asyncio.sleep(PAUSE)
 
     async def _connect(self, pubsub: PubSub) -> None:
@@ -249,6 +268,7 @@ class Hub:
         if message is None:
             if time.monotonic() - self._heard_at > SILENCE:
                 raise ConnectionError("nothing is heard")
+            await pubsub.ping()
             return None
         self._heard_at = time.monotonic()
         if message["type"] == "message":
@@ -272,13 +292,10 @@ class Hub:
     async def _catch_up(self, listeners: Iterable[Listener]) -> None:
         """Give each what was kept for it since the last that it has, once it is subscribed to what follows."""
         for listener in listeners:
-            rows: list[tuple[str, dict[str, str]]] = []
-            with suppress(*redis.FAILURES):
-                rows = cast(
-                    "list[tuple[str, dict[str, str]]]", await self._redis.xrange(events.stream(listener.claims.user_id))
-                )
-            kept = [_frame(row["frame"]) for _, row in rows]
-            listener.replay(kept, unsure_until=self._interrupted_at)
+            kept, newest_only = events.stream(listener.claims.user_id), 1 if listener.since is None else None
+            rows = cast("Rows", await self._redis.xrevrange(kept, count=newest_only))
+            frames = [_frame(row["frame"]) for _, row in reversed(rows)]
+            listener.replay(frames, unsure_until=self._interrupted_at)
 
     async def _watch(self) -> None:
         while True:

@@ -275,6 +275,28 @@ def test_who_reads_nothing_is_closed_with_a_code_and_takes_no_memory(running: Ap
         assert slow.closed(within=20)[0] == 4408
 
 
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_cut_connection_to_redis_loses_nothing(
+    running: Api, pair: tuple[Person, Person], match: str, before: int
+) -> None:
+    ada, bob = pair
+    with websocket(running, token(bob), since=None) as asking, websocket(running, token(bob)) as silent:
+        assert silent.is_silent(), "it is not told when it is ready"
+        for number in range(before):
+            said(ada, match, str(number))
+        for _ in range(2):
+            redis.client().client_kill_filter(_type="pubsub")
+            for number in range(before, before + 3):
+                said(ada, match, str(number))
+            before += 3
+            for live in (asking, silent):
+                while len(texts(live.frames)) < before:
+                    live.read()
+                assert texts(live.frames) == [str(number) for number in range(before)]
+        assert asking.is_silent(1.5) or asking.frames[-1]["type"] == "ready"
+        assert silent.is_silent()
+
+
 def test_with_redis_away_connections_stay_and_rest_answers(
     committed: Database, pair: tuple[Person, Person], match: str, tmp_path: Path
 ) -> None:
