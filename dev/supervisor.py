@@ -47,6 +47,7 @@ class Supervisor:
     pids: Path
     _all: dict[str, _Running] = field(default_factory=dict)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _beside: set[asyncio.Task[int]] = field(default_factory=set)
 
     async def start(self, program: Program) -> None:
         """Start a program, and start it again whenever it ends."""
@@ -55,9 +56,18 @@ class Supervisor:
         self._write_pids()
         running.keeper = asyncio.create_task(self._keep(running))
 
+    def run_beside(self, name: str, argv: list[str], env: Mapping[str, str]) -> None:
+        """Run a command once, beside the programs; how it ends is nobody's business, and `stop` ends it."""
+        task = asyncio.create_task(run_once(name, argv, env))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
     async def stop(self) -> None:
         """Stop everything, stage by stage."""
         self._stopping.set()
+        for task in (beside := list(self._beside)):
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         for stage in sorted({running.program.stage for running in self._all.values()}, reverse=True):
             await asyncio.gather(
                 *(self._end(running) for running in self._all.values() if running.program.stage == stage)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from dev import parts
+from dev.demo.cast import PASSWORD, STARS
 from dev.supervisor import Program, Supervisor, run_once, say, wait_for
 from shared.jobs import QUEUES
 from shared.settings import Settings, settings
@@ -105,7 +106,15 @@ async def _start(supervisor: Supervisor, values: Settings, folder: Path, began: 
     if not await wait_for(lambda: asyncio.to_thread(_is_live, values), timeout=PATIENCE):
         return "The API did not answer; what it said is above"
     _greet(values, time.monotonic() - began, mail=stack["MAIL_DIR"])
+    if makes_demo(values):
+        supervisor.run_beside("demo", [PYTHON, "-m", "dev.demo"], env)
     return None
+
+
+def makes_demo(values: Settings) -> bool:
+    """Whether people for a demo are made: in development, and in somebody's own database only when that was said."""
+    own = "database_url" in values.model_fields_set and "demo_people" not in values.model_fields_set
+    return values.environment == "development" and values.demo_people > 0 and not own
 
 
 async def _start_stores(supervisor: Supervisor, values: Settings, folder: Path, stack: dict[str, str]) -> str | None:
@@ -164,11 +173,16 @@ def _is_live(values: Settings) -> bool:
 
 def _greet(values: Settings, seconds: float, *, mail: str) -> None:
     host = "localhost" if values.api_host in {"127.0.0.1", "0.0.0.0"} else values.api_host  # noqa: S104 - compared
+    demo: tuple[str, ...] = ()
+    if makes_demo(values):
+        logins = " or ".join(star.username for star in STARS)
+        demo = (f"  demo    http://{host}:{values.api_port}/demo  (log in as {logins}, password {PASSWORD})",)
     for line in (
         "",
         f"Delete is up ({seconds:.1f} s). Ctrl-C stops it; its data stays in {values.dev_dir}",
         f"  API     http://{host}:{values.api_port}/v1/health",
         f"  docs    http://{host}:{values.api_port}/docs",
+        *demo,
         f"  Flower  http://{host}:{values.flower_port}  (user {values.flower_user}, password {values.flower_password})",
         f"  mail    {mail}" if values.smtp_url is None else "  mail    to the server of SMTP_URL",
         "",

@@ -199,6 +199,7 @@ class Settings(BaseSettings):
     # The development stack
     dev_dir: str = Field(".dev", description="State of `make up`")
     dev_workers: int = Field(0, ge=0, le=64, description="Worker processes of `make up`; 0: one per core")
+    demo_people: int = Field(200, ge=0, le=2000, description="People that `make up` creates, once; 0: none")
 
     @property
     def is_production(self) -> bool:

@@ -70,6 +70,7 @@ class Stack:
             "API_PORT": str(self.api_port),
             "FLOWER_PORT": str(self.flower_port),
             "BCRYPT_ROUNDS": "4",
+            "DEMO_PEOPLE": "0",
             **self.env,
         }
         self.process = subprocess.Popen(

@@ -147,3 +147,26 @@ def test_a_cancelled_run_is_over(tmp_path: Path) -> None:
 
     run(scenario)
     assert is_gone(int(lines(tmp_path / "pid")[0]))
+
+
+def test_a_stop_ends_what_runs_beside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def scenario() -> None:
+        supervisor = Supervisor(tmp_path / "pids.json")
+        await supervisor.start(program("stays", "sleep 60"))
+        supervisor.run_beside("once", ["sh", "-c", "echo $$; exec sleep 60"], {"PATH": os.environ["PATH"]})
+        supervisor.run_beside("fails", ["sh", "-c", "echo no; exit 3"], {"PATH": os.environ["PATH"]})
+        said = ""
+
+        def both_have_spoken() -> bool:
+            nonlocal said
+            said += capsys.readouterr().out
+            return "once" in said and "fails" in said
+
+        assert await wait_for(both_have_spoken, timeout=5)
+        assert supervisor.is_up("stays")
+        await supervisor.stop()
+        pid = next(int(line.rpartition(" ")[2]) for line in said.splitlines() if line.startswith("once"))
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+    run(scenario)

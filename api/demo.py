@@ -1,0 +1,48 @@
+"""The demo page: a small client of the API, for whoever tries the system in development. Elsewhere there is none."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from shared.errors import Refusal
+from shared.settings import settings
+
+router = APIRouter(include_in_schema=False)
+
+FOLDER: Final = Path(__file__).parent / "pages" / "demo"
+MEDIA_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+HEADERS: Final = {
+    # Nothing from elsewhere and nothing inline. Pictures that are being uploaded are blobs, placeholders are data.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@router.get("/demo")
+async def demo_page() -> Response:
+    """The page; what it is made of lies below it."""
+    return _served("index.html")
+
+
+@router.get("/demo/{name}")
+async def demo_file(name: str) -> Response:
+    """A style sheet, a script or a picture of the page."""
+    return _served(name)
+
+
+def _served(name: str) -> Response:
+    if settings().environment != "development" or name not in _files():
+        raise Refusal("not_found")
+    path = FOLDER / name
+    return Response(path.read_bytes(), media_type=MEDIA_TYPES[path.suffix], headers=HEADERS)
+
+
+@lru_cache
+def _files() -> frozenset[str]:
+    """The only names that are ever opened."""
+    return frozenset(path.name for path in FOLDER.iterdir() if path.suffix in MEDIA_TYPES)
