@@ -1,10 +1,12 @@
 """The demo page: a small client of the API, for whoever tries the system in development. Elsewhere there is none."""
 
+import uuid
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
 from shared.errors import Refusal
 from shared.settings import settings
@@ -27,6 +29,23 @@ HEADERS: Final = {
 async def demo_page() -> Response:
     """The page; what it is made of lies below it."""
     return _served("index.html")
+
+
+@router.get("/demo/verify")
+@router.get("/demo/reset")
+@router.get("/demo/login")
+@router.get("/demo/matches")
+@router.get("/demo/matches/{match_id}")
+async def demo_link(
+    request: Request,
+    token: Annotated[str, Query(max_length=100, pattern=r"^[\w-]*$")] = "",
+    match_id: uuid.UUID | None = None,
+) -> Response:
+    """Where links of mails lead: to the page, which is told the rest behind a # that no server sees."""
+    _served("index.html")
+    view = request.url.path.rpartition("/demo/")[2].partition("/")[0]
+    up = "../.." if match_id else ".."
+    return RedirectResponse(f"{up}/demo#{view}/{token or match_id or ''}", headers={"Referrer-Policy": "no-referrer"})
 
 
 @router.get("/demo/{name}")

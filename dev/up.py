@@ -98,7 +98,8 @@ async def _start(supervisor: Supervisor, values: Settings, folder: Path, began: 
     if problem is not None:
         return problem
     (folder / "stack.env").write_text("".join(f"{name}={value}\n" for name, value in stack.items()))
-    env = parts.environment(**stack, FLOWER_PERSISTENT="true", FLOWER_DB=str(folder / "flower"))
+    here = values.public_url if "public_url" in values.model_fields_set else f"http://localhost:{values.api_port}"
+    env = parts.environment(**stack, PUBLIC_URL=here, FLOWER_PERSISTENT="true", FLOWER_DB=str(folder / "flower"))
     if await run_once("migrate", [PYTHON, "-m", "alembic", "upgrade", "head"], env):
         return "The migrations failed; what they said is above"
     for program in _applications(values, env):

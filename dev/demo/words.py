@@ -146,7 +146,7 @@ TALKS: Final[tuple[tuple[str, ...], ...]] = (
     (
         "Hello! I have been told to open with a question: which word do you always misspell?",
         "Rhythm. Every time. You?",
-        "Embarassed, and then I am.",
+        "Embarrassed, and then I am.",
     ),
     (
         "Your answer made me laugh on the tram. People moved away from me.",

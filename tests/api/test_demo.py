@@ -37,7 +37,7 @@ def test_there_is_no_such_page_where_real_people_are(
     client: TestClient, configured: Callable[..., None], environment: str
 ) -> None:
     configured(**SAFE | {"ENVIRONMENT": environment})
-    for path in ("/demo", "/demo/app.js"):
+    for path in ("/demo", "/demo/app.js", "/demo/verify?token=x"):
         answer = client.get(path)
         assert answer.status_code == 404
         assert answer.json()["error"]["code"] == "not_found"
@@ -46,3 +46,21 @@ def test_there_is_no_such_page_where_real_people_are(
 
 def test_the_document_of_the_api_does_not_know_it(client: TestClient) -> None:
     assert not [path for path in client.get("/openapi.json").json()["paths"] if "demo" in path]
+
+
+def test_links_of_mails_lead_to_the_page_and_nowhere_else(client: TestClient) -> None:
+    for path, where in (
+        ("/demo/verify?token=q0FZ1mJqTjS0w2hQk9b3Xw", "../demo#verify/q0FZ1mJqTjS0w2hQk9b3Xw"),
+        ("/demo/reset?token=a-_", "../demo#reset/a-_"),
+        ("/demo/login", "../demo#login/"),
+        ("/demo/matches", "../demo#matches/"),
+        (
+            "/demo/matches/d3b5a1f0-5a5e-4f0e-9a40-6f6f8f0b7c55",
+            "../../demo#matches/d3b5a1f0-5a5e-4f0e-9a40-6f6f8f0b7c55",
+        ),
+    ):
+        answer = client.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.headers["Location"]) == (307, where)
+        assert client.get(path).text == client.get("/demo").text
+    for path in ("/demo/verify?token=%0d%0aX:%20y", "/demo/verify?token=//x.example", "/demo/matches/..%2fx"):
+        assert client.get(path, follow_redirects=False).status_code in {404, 422}

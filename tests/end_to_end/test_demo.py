@@ -2,16 +2,19 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import Window, browser
+from tests.live import api
 from tests.pictures import small_photo
 from tests.stack import ROOT, Stack
 
@@ -53,16 +56,17 @@ class Windows:
     """Windows of this test."""
 
     def __init__(self, stack: Stack, browser: Browser) -> None:
-        self._url, self._browser = f"{stack.url}/demo", browser
+        self._url, self._browser = stack.url, browser
         self.all: list[Window] = []
 
-    def open(self, **options: object) -> Page:
-        self.all.append(Window.opened(self._browser, self._url, **options))
+    def open(self, *, at: str = "", link: str = "/demo", **options: object) -> Page:
+        """A window on the page of the stack, or of another API."""
+        self.all.append(Window.opened(self._browser, (at or self._url) + link, **options))
         return self.all[-1].page
 
-    def of(self, login: str, **options: object) -> Page:
+    def of(self, login: str, *, at: str = "", viewport: dict[str, int] = DESK, **options: Any) -> Page:
         """A window in which one of the stars has logged in, by the list."""
-        page = self.open(**{"viewport": DESK, **options})
+        page = self.open(at=at, viewport=viewport, **options)
         page.locator(f".star.{login}").click()
         expect(page.locator("#live.connected")).to_be_visible()
         return page
@@ -192,3 +196,61 @@ def test_two_talk_live_and_see_what_has_been_read(windows: Windows) -> None:
     assert ada.get_by_text("umbrella").count() == 2, "once in the talk, once in the list"
     keep(ada, "chat")
     keep(ben, "chat-phone")
+
+
+def test_a_killed_api_process_is_seen_by_nobody_who_talks(demo: Stack, windows: Windows) -> None:
+    """Ben's process is killed while Ada, at another, goes on writing; at the next he has missed nothing."""
+    with api(**demo.addresses()) as other:
+        ada, ben = windows.of("ada", at=other.url), windows.of("ben")
+        for page, name in ((ada, "Ben"), (ben, "Ada")):
+            show(page, "Matches")
+            page.locator(".matches a", has_text=name).click()
+        said = [f"Word number {number} of five." for number in range(1, 6)]
+        write(ada, "Ben", said[0])
+        expect(ben.get_by_text(said[0]).last).to_be_visible()
+        killed = demo.pids()["api"]
+        demo.kill("api")
+        expect(ben.locator("#live.disconnected")).to_be_attached()
+        for words in said[1:4]:
+            write(ada, "Ben", words)
+        demo.wait_for(lambda: demo.pids().get("api", killed) != killed, seconds=30)
+        expect(ben.locator("#live.connected")).to_be_attached()
+        write(ada, "Ben", said[4])
+        theirs = ben.locator(".theirs", has_text="Word number")
+        expect(theirs).to_have_count(5)
+        assert [text.split("five.")[0] + "five." for text in theirs.all_inner_texts()] == said
+        write(ben, "Ada", "I have them all.")
+        expect(ada.locator(".theirs").last).to_contain_text("I have them all.")
+        for window in windows.all:  # their servers go, one by force and one in peace
+            window.page.goto("about:blank")
+            assert {words for words in window.complaints if "net::ERR" not in words} == set()
+            window.complaints.clear()
+
+
+def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail(demo: Stack, windows: Windows) -> None:
+    page = windows.open(viewport=DESK)
+    page.get_by_role("button", name="Forgot your password?").click()
+    page.get_by_label("E-mail address", exact=True).fill(
+        demo.rows("SELECT email FROM users WHERE username = 'chris'")[0][0]
+    )
+    page.get_by_role("button", name="Send me a link").click()
+    expect(page.get_by_text("If there is such an account")).to_be_visible()
+    mails = Path(demo.addresses()["MAIL_DIR"])
+    demo.wait_for(lambda: bool(list(mails.glob("*reset_password*.eml"))), seconds=30)
+    (mail,) = mails.glob("*reset_password*.eml")
+    link = re.search(rf"http://localhost:{demo.api_port}(/demo/reset\?token=[\w-]+)", mail.read_text())
+    assert link is not None
+    reset = windows.open(link=link[1])
+    reset.locator("#new-password").fill("a garden at night")
+    reset.get_by_role("button", name="Keep it").click()
+    expect(reset.get_by_text("That is your password now.")).to_be_visible()
+    reset.get_by_label("E-mail address or username").fill("chris")
+    reset.get_by_label("Password", exact=True).fill("a garden at night")
+    reset.get_by_role("button", name="Log in").click()
+    expect(reset.locator("#live.connected")).to_be_visible()
+
+
+def write(page: Page, name: str, words: str) -> None:
+    page.get_by_label(f"Message to {name}").fill(words)
+    page.keyboard.press("Enter")
+    expect(page.locator(".mine").last).to_contain_text(words)

@@ -2,6 +2,7 @@
 
 import { logIn } from "./api.js";
 import { el } from "./dom.js";
+import { forgot } from "./mailed.js";
 
 const PASSWORD = "demo demo demo";
 const STARS = [
@@ -43,6 +44,7 @@ export function login(view, done) {
           el("h2", {}, "Or as anybody"),
           el("label", { for: "username" }, "E-mail address or username"), name,
           el("label", { for: "password" }, "Password"), password,
-          el("button", { class: "primary" }, "Log in")))),
+          el("button", { class: "primary" }, "Log in"),
+          el("button", { type: "button", class: "quiet", onclick: forgot }, "Forgot your password?")))),
   );
 }
