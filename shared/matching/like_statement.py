@@ -108,11 +108,12 @@ recorded AS (
     SELECT id, 'active', :me, 'mutual_like', :now FROM matched
 ),
 told AS (
-    INSERT INTO notifications (id, user_id, kind, data, created_at)
-    SELECT gen_random_uuid(), person, 'match.created', jsonb_build_object('match_id', matched.id), :now
+    INSERT INTO notifications (id, user_id, kind, data, created_at, read_at)
+    SELECT gen_random_uuid(), person, 'match.created', jsonb_build_object('match_id', matched.id), :now,
+        CASE WHEN person = :me THEN :now END -- they see it in the answer
     FROM matched, (VALUES (:me), (:them)) AS people (person)
     UNION ALL
-    SELECT gen_random_uuid(), :them, 'like.received', jsonb_build_object('like_id', liked.id), :now
+    SELECT gen_random_uuid(), :them, 'like.received', jsonb_build_object('like_id', liked.id), :now, NULL
     FROM liked WHERE NOT EXISTS (SELECT FROM matched) AND NOT EXISTS (
         SELECT FROM passes p
         WHERE p.passer_id = :them AND p.passed_id = :me

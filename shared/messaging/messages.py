@@ -173,8 +173,7 @@ def mark_read(session: Session, user: User, *, match_id: uuid.UUID, up_to: uuid.
     else:
         match.high_read, match.high_unread = number, unread
     session.flush()
-    if unread == 0:
-        _forget_notification(session, user, match, now)
+    _see_notifications(session, user, match, now, all_read=unread == 0)
     if read:
         last_number, last_id = max((number, message_id) for number, message_id in read)
         data = {
@@ -189,16 +188,19 @@ def mark_read(session: Session, user: User, *, match_id: uuid.UUID, up_to: uuid.
     return HasRead(match.id, number, unread)
 
 
-def _forget_notification(session: Session, user: User, match: Match, now: datetime) -> None:
+def _see_notifications(session: Session, user: User, match: Match, now: datetime, *, all_read: bool) -> None:
+    """Whoever reads in a match knows of it, and, having read everything, of its messages."""
+    kinds = ["match.created", "message.created"] if all_read else ["match.created"]
     session.execute(
         update(Notification)
         .where(
             Notification.user_id == user.id,
-            Notification.kind == "message.created",
+            Notification.kind.in_(kinds),
             Notification.read_at.is_(None),
             Notification.data["match_id"].astext == str(match.id),
         )
         .values(read_at=now)
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -67,7 +67,13 @@ told AS (
         jsonb_build_object('match_id', id, 'message_id', CAST(:id AS uuid), 'sender_id', CAST(:me AS uuid)), :now
     FROM written
     ON CONFLICT (user_id, (data ->> 'match_id')) WHERE kind = 'message.created' AND read_at IS NULL
-    DO UPDATE SET data = excluded.data, created_at = excluded.created_at
+    DO UPDATE SET data = excluded.data, created_at = excluded.created_at,
+        mail_from = coalesce(notifications.mail_from, excluded.mail_from) -- once decided on, there is something new
+),
+seen AS (
+    UPDATE notifications n SET read_at = :now FROM written
+    WHERE n.user_id = :me AND n.read_at IS NULL AND n.kind = 'match.created'
+        AND n.data ->> 'match_id' = CAST(written.id AS text)
 )
 SELECT me.status, me.last_active_at, mine.id IS NOT NULL, mine.other_id, coalesce(written.revived, false),
     sent.id IS NOT NULL, message.id, message.number, message.text, message.created_at, message.read_at

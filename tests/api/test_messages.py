@@ -174,12 +174,42 @@ def test_one_notification_tells_of_all_that_waits_in_a_match(
     bob.post(f"{MATCHES}/{match}/read")
     session.expire_all()
     assert [bool(one.read_at) for one in session.scalars(waiting)] == [True]
+    session.execute(update(Notification).values(mail_from=None))
     said(ada, match, "Again.")
     session.expire_all()
     assert sorted(bool(one.read_at) for one in session.scalars(waiting)) == [False, True]
+    session.execute(update(Notification).values(mail_from=None))
+    said(ada, match, "And again.")
+    session.expire_all()
+    (unread,) = session.scalars(waiting.where(Notification.read_at.is_(None)))
+    assert unread.mail_from is not None, "what is new may be mailed, also when it was not before"
     assert not session.scalars(
         select(Notification).where(Notification.user_id == ada.id, Notification.kind == "message.created")
     ).all()
+
+
+def test_whoever_reads_or_writes_in_a_match_knows_of_it(
+    client: TestClient, pair: tuple[Person, Person], match: str, session: Session
+) -> None:
+    ada, bob = pair
+    carol = sign_up(client, name="Carol")
+    other = matched(carol, ada)
+
+    def unseen(person: Person) -> list[str]:
+        session.expire_all()
+        of_theirs = (Notification.user_id == person.id, Notification.kind == "match.created")
+        found = session.scalars(select(Notification).where(*of_theirs, Notification.read_at.is_(None)))
+        return sorted(str(one.data["match_id"]) for one in found)
+
+    assert unseen(bob) == [], "he has made the match himself"
+    assert unseen(ada) == [match]
+    said(bob, match, "Hello.")
+    assert unseen(ada) == [match]
+    ada.post(f"{MATCHES}/{match}/read")
+    assert unseen(ada) == []
+    assert unseen(carol) == [other]
+    said(carol, other, "Hello, Ada.")
+    assert unseen(carol) == []
 
 
 def test_a_message_wakes_an_archived_match(pair: tuple[Person, Person], match: str, session: Session) -> None:

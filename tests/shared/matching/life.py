@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 TALKING = {"active", "archived", "dating"}
+INSTANT = timedelta(microseconds=1)  # no two messages of a match are of the same one
 QUIET = timedelta(days=14)
 
 
@@ -94,7 +95,7 @@ class World:
             return "match_closed"
         if meeting.state == "archived":
             meeting.become("active", self.now)
-        meeting.written = self.now
+        meeting.written = max(self.now, meeting.written + INSTANT)
         return None
 
     def block(self, blocker: int, blocked: int) -> None:
