@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dev.demo import meetings, people, talks
-from dev.demo.cast import DOMAIN, PASSWORD, Role, cast
+from dev.demo.cast import DOMAIN, PASSWORD, STARS, Role, cast
 from shared import clock
 from shared.accounts.models import User
 from shared.accounts.passwords import hash_password
@@ -40,6 +40,8 @@ def main() -> None:
     if came or met:  # whoever came first has seen nobody yet
         database().call(_rank_anew)
     _tell(f"{len(roles)} people are here ({came} new), with {met} new likes")
+    for star in STARS:  # again: the greeting is far above by now
+        _tell(f"  {values.public_url}/demo  log in as {star.username}, password {PASSWORD}")
 
 
 def _join(roles: list[Role]) -> int:

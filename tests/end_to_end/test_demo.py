@@ -91,7 +91,11 @@ def test_everybody_has_come_ready_and_nobody_looks_stolen(demo: Stack) -> None:
     assert demo.rows("SELECT count(*) FROM signals WHERE kind = 'stolen_photo'") == [(0,)]
     assert demo.rows("SELECT count(*) FROM discovery_queues") == [(PEOPLE,)]
     again = demo.run(sys.executable, "-m", "dev.demo")
-    assert again.stdout == f"{PEOPLE} people are here (0 new), with 0 new likes\n", again.stderr
+    said = again.stdout.splitlines()
+    assert said[0] == f"{PEOPLE} people are here (0 new), with 0 new likes", again.stderr
+    assert [line.partition("/demo  ")[2] for line in said[1:]] == [
+        f"log in as {name}, password demo demo demo" for name in ("ada", "ben", "chris")
+    ]
 
 
 def test_logging_in_with_the_keyboard_alone(windows: Windows) -> None:
