@@ -15,11 +15,14 @@ from starlette.websockets import WebSocketDisconnect
 from api.accounts import SIGNED_IN
 from api.dependencies import Me, SignedIn
 from api.errors import documented
-from api.listening import NO_LONGER_SIGNED_IN, Frame, Hub, Listener
+from api.listener import NO_LONGER_SIGNED_IN, Frame, Listener
+from api.listening import Hub
+from shared import log
 from shared.accounts.models import Role, User
 from shared.accounts.tokens import Claims, KeyRing
 from shared.errors import Refusal
 
+_log = log.logger(__name__)
 router = APIRouter(prefix="/v1", tags=["live events"])
 
 TO_SIGN_IN: Final = 10.0  # seconds until the first frame must have come
@@ -27,6 +30,7 @@ NOT_UNDERSTOOD: Final = 4400
 TRY_LATER: Final = 1013
 BEARER: Final = "bearer"
 KEEP_ALIVE: Final = 15.0  # seconds between two signs of life to a client that only reads
+GONE: Final = (WebSocketDisconnect, RuntimeError)  # the library's ways to say that the client has left
 COME_BACK: Final = 2000  # milliseconds after which such a client connects again
 
 
@@ -54,7 +58,9 @@ async def live(websocket: WebSocket, since: str | None = None) -> None:
         await listener.ended.wait()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception) and not isinstance(outcome, GONE):
+                _log.error("a connection failed", error=repr(outcome))
     if listener.code is not None:
         await _close(websocket, listener.code, listener.reason)
 
@@ -96,9 +102,11 @@ async def _signed_in(websocket: WebSocket, token: str) -> Claims | None:
 
 
 async def _send(websocket: WebSocket, listener: Listener) -> None:
-    with suppress(WebSocketDisconnect, RuntimeError):  # it has gone; whoever receives says so too
+    try:
         while (frame := await listener.next()) is not None:
             await websocket.send_text(frame.text)
+    finally:  # whatever it was, a connection that is not written to must not stay
+        listener.end()
 
 
 async def _receive(websocket: WebSocket, listener: Listener) -> None:
@@ -114,14 +122,14 @@ async def _receive(websocket: WebSocket, listener: Listener) -> None:
                     listener.end(NO_LONGER_SIGNED_IN, "token_invalid")
                     return
                 listener.renew(claims)
-    except WebSocketDisconnect:
-        listener.end()
     except (ValidationError, KeyError):
         listener.end(NOT_UNDERSTOOD, "not understood")
+    finally:
+        listener.end()
 
 
 async def _close(websocket: WebSocket, code: int, reason: str) -> None:
-    with suppress(WebSocketDisconnect, RuntimeError):  # it has been closed already
+    with suppress(*GONE):  # it has been closed already
         await websocket.close(code, reason)
 
 

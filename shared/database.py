@@ -50,7 +50,7 @@ class Database:
         if hints:
             BREAKER.attempt("hints", partial(queue.publish, hints))
         if news:
-            BREAKER.attempt("events", partial(events.publish, news))
+            events.send(news)
 
     def call(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(session, …)` in a transaction of its own."""
@@ -94,7 +94,7 @@ class Database:
     async def _send(self) -> None:
         while self._unsent:
             news, self._unsent = self._unsent, []
-            await to_thread.run_sync(partial(BREAKER.attempt, "events", partial(events.publish, news)))
+            await to_thread.run_sync(events.send, news)
             await asyncio.sleep(GATHER)  # the first goes at once; under load, those of many requests go together
 
     async def probe(self, function: Callable[[Session], T], *, seconds: float) -> T:

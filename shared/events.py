@@ -6,9 +6,11 @@ which a client that was away for some minutes finds what it has missed.
 
 import json
 import uuid
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -34,6 +36,8 @@ ENDED: Final = "session.ended"
 KEPT: Final = 200  # events of a person, about
 KEPT_SECONDS: Final = 300  # after the last of them
 _NOTED: Final = "events"
+_UNSENT: Final[deque["Event"]] = deque(maxlen=2000)
+_LOCK: Final = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class Event:
 
     def to_json(self) -> str:
         """The frame that clients receive: type, id, at, data."""
-        return json.dumps({"type": self.type, "id": str(self.id), "at": self.at.isoformat(), "data": self.data})
+        said = {"type": self.type, "id": str(self.id), "at": self.at.isoformat(), "data": self.data}
+        return json.dumps(said, ensure_ascii=False)
 
 
 def channel(user_id: uuid.UUID) -> str:
@@ -80,6 +85,28 @@ def note(session: Session, *, user_id: uuid.UUID, kind: str, data: dict[str, Any
 def noted(session: Session) -> list[Event]:
     """The events remembered so far, in order."""
     return list(session.info.get(_NOTED, ()))
+
+
+def send(news: Iterable[Event]) -> None:
+    """Publish, after what could not be before; while Redis does not answer, keep it for a while, the newest of it."""
+    with _LOCK:
+        _UNSENT.extend(news)
+    redis.BREAKER.attempt("events", _publish_unsent)
+
+
+def _publish_unsent() -> None:
+    with _LOCK:
+        news = list(_UNSENT)
+        _UNSENT.clear()
+    too_old = clock.now() - timedelta(seconds=KEPT_SECONDS)
+    try:
+        publish([event for event in news if event.at > too_old])
+    except redis.FAILURES:
+        with _LOCK:
+            news += _UNSENT
+            _UNSENT.clear()
+            _UNSENT.extend(news)  # the oldest give way
+        raise
 
 
 def publish(events: Iterable[Event]) -> None:

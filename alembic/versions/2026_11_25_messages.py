@@ -19,6 +19,11 @@ def upgrade() -> None:
     """Apply."""
     for name in COUNTS:
         op.add_column("matches", sa.Column(name, sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("matches", sa.Column("blocked", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.execute(
+        "UPDATE matches m SET blocked = true FROM pairs p"
+        " WHERE p.low_id = m.low_id AND p.high_id = m.high_id AND p.blocked"
+    )
     # Who is left keeps what was written: the row of the other may go.
     for name in PEOPLE:
         op.drop_constraint(f"fk_matches_{name}", "matches", type_="foreignkey")
@@ -44,18 +49,10 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("client_id IS NOT NULL"),
     )
-    op.create_index(
-        "uq_notifications_waiting_message",
-        "notifications",
-        ["user_id", sa.text("(data ->> 'match_id')")],
-        unique=True,
-        postgresql_where=sa.text("kind = 'message.created' AND read_at IS NULL"),
-    )
 
 
 def downgrade() -> None:
     """Take back. Matches with somebody who is gone go too."""
-    op.drop_index("uq_notifications_waiting_message", "notifications")
     op.drop_table("messages")
     op.execute(
         "DELETE FROM matches m WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = m.low_id)"
@@ -63,5 +60,6 @@ def downgrade() -> None:
     )
     for name in PEOPLE:
         op.create_foreign_key(f"fk_matches_{name}", "matches", "users", [name], ["id"], ondelete="CASCADE")
+    op.drop_column("matches", "blocked")
     for name in reversed(COUNTS):
         op.drop_column("matches", name)

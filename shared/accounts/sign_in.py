@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ARRAY, Uuid, any_, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -166,7 +166,7 @@ def still_signed_in(session: Session, *, session_ids: Iterable[uuid.UUID], now: 
         select(LoginSession.id)
         .join(User, User.id == LoginSession.user_id)
         .where(
-            LoginSession.id.in_(list(session_ids)),
+            LoginSession.id == any_(literal(list(session_ids), ARRAY(Uuid))),
             LoginSession.revoked_at.is_(None),
             LoginSession.expires_at > now,
             User.status.in_([Status.ACTIVE, Status.PAUSED]),

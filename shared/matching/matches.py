@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from shared import events
@@ -94,16 +94,19 @@ def own_match_row(session: Session, user: User, *, match_id: uuid.UUID, lock: bo
 
 
 def end_between(session: Session, low_id: uuid.UUID, high_id: uuid.UUID, *, by: uuid.UUID, now: datetime) -> None:
-    """End the match of two people, if they have one, for a block. Lock both first."""
-    match = session.scalar(
+    """End the match of two people for a block, if they have one, and hide all that they ever had. Lock both first."""
+    matches = session.scalars(
         select(Match)
-        .where(Match.low_id == low_id, Match.high_id == high_id, Match.state.in_(OPEN))
+        .where(Match.low_id == low_id, Match.high_id == high_id)
+        .order_by(Match.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
-    if match is not None:
-        move(session, match, MatchState.UNMATCHED, why=Why.BLOCK, by=by, now=now)
-        note_change(session, match, by)  # the other is not told, and finds it gone, as they find everything of this one
+    for match in matches:
+        match.blocked = True
+        if match.state in OPEN:
+            move(session, match, MatchState.UNMATCHED, why=Why.BLOCK, by=by, now=now)
+            note_change(session, match, by)  # the other is not told, and finds it gone, as all of this one
 
 
 def end_all(session: Session, user: User, *, now: datetime) -> int:
@@ -255,7 +258,7 @@ def _of(user: User) -> ColumnElement[bool]:
 def _together() -> ColumnElement[bool]:
     """Whether nothing keeps the two of a match apart, as nothing does when one of them is gone."""
     low, high = aliased(User), aliased(User)
-    return ~exists().where(low.id == Match.low_id, high.id == Match.high_id, apart(low, high))
+    return and_(~Match.blocked, ~exists().where(low.id == Match.low_id, high.id == Match.high_id, apart(low, high)))
 
 
 def _other(match: Match, person: uuid.UUID) -> uuid.UUID:

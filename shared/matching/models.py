@@ -169,6 +169,8 @@ class Match(Base):
     state_changed_at: Mapped[Moment]
     active_at: Mapped[Moment]
     """When it began, or was last written in."""
+    blocked: Mapped[bool] = mapped_column(server_default=false())
+    """Whether one of the two has blocked the other, which outlasts the account of either."""
     messages: Mapped[int] = _count()
     """The number of the last message."""
     low_unread: Mapped[int] = _count()

@@ -18,7 +18,7 @@ from shared.events import Event, event
 from shared.lean import Row
 from shared.matching.matches import own_match_row
 from shared.matching.models import Match
-from shared.matching.rules import MatchState
+from shared.matching.rules import OPEN, MatchState
 from shared.messaging.models import Message
 from shared.notifications.models import Notification
 
@@ -142,6 +142,8 @@ def page(row: Row | None) -> MessagePage:
 def mark_read(session: Session, user: User, *, match_id: uuid.UUID, up_to: uuid.UUID | None, now: datetime) -> HasRead:
     """Note that somebody has read a match's messages, all of them or those up to one; further back is no error.
 
+    Of a match that has ended nothing is noted: who was left is not to see who still looks.
+
     Raises:
         Refusal: `not_in_match`, `not_found` when the match has no such message.
     """
@@ -154,6 +156,8 @@ def mark_read(session: Session, user: User, *, match_id: uuid.UUID, up_to: uuid.
         number = found
     am_low = user.id == match.low_id
     before, unread = (match.low_read, match.low_unread) if am_low else (match.high_read, match.high_unread)
+    if match.state not in OPEN:
+        return HasRead(match.id, before, unread)
     read = session.execute(
         update(Message)
         .where(

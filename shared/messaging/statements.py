@@ -16,12 +16,11 @@ mine AS (
     SELECT m.id, m.state, m.messages, other.id AS other_id
     FROM me JOIN matches m ON m.id = :match AND me.id IN (m.low_id, m.high_id)
     CROSS JOIN LATERAL (SELECT CASE WHEN me.id = m.low_id THEN m.high_id ELSE m.low_id END AS id) other
-    WHERE NOT EXISTS (SELECT FROM pairs p WHERE p.low_id = m.low_id AND p.high_id = m.high_id AND p.blocked)
-        AND NOT EXISTS (
-            SELECT FROM users u JOIN contact_hashes h
-                ON (h.user_id = me.id AND h.hash = u.contact_hash) OR (h.user_id = u.id AND h.hash = me.contact_hash)
-            WHERE u.id = other.id
-        )
+    WHERE NOT m.blocked AND NOT EXISTS (
+        SELECT FROM users u JOIN contact_hashes h
+            ON (h.user_id = me.id AND h.hash = u.contact_hash) OR (h.user_id = u.id AND h.hash = me.contact_hash)
+        WHERE u.id = other.id
+    )
 )"""
 _OPEN: Final = ", ".join(f"'{state}'" for state in OPEN)
 
@@ -95,8 +94,8 @@ def _page(condition: str, order: str) -> Statement:
         f"""
 {_MINE},
 page AS (
-    SELECT s.* FROM mine JOIN messages s ON s.match_id = mine.id
-    WHERE s.number {condition} :number ORDER BY s.number {order} LIMIT :limit
+    SELECT s.* FROM messages s -- not joined: the planner would read and sort all of them
+    WHERE s.match_id = (SELECT id FROM mine) AND s.number {condition} :number ORDER BY s.number {order} LIMIT :limit
 )
 SELECT me.status, me.last_active_at, mine.id IS NOT NULL,
     (SELECT min(number) FROM page), (SELECT max(number) FROM page),
