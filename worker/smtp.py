@@ -3,7 +3,6 @@
 import smtplib
 import ssl
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Final
@@ -40,8 +39,12 @@ def hand_over(message: EmailMessage, *, name: str) -> None:
 def _write(message: EmailMessage, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(message.as_bytes(policy=SMTPUTF8 if _is_international(message) else SMTP))
+    unfinished.write_bytes(_bytes(message))
     unfinished.replace(path)
+
+
+def _bytes(message: EmailMessage) -> bytes:
+    return message.as_bytes(policy=message.policy.clone(utf8=_is_international(message)))
 
 
 def _is_international(message: EmailMessage) -> bool:
