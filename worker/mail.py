@@ -16,13 +16,13 @@ from shared.jobs import PRUNE_MAILS, SEND_MAIL
 from shared.ledger import Claim
 from shared.mail import service
 from shared.mail.models import Mail
-from shared.mail.rules import KINDS, shown_name
+from shared.mail.rules import KINDS, MOST_UNCONFIRMED, shown_name
 from shared.notifications.rules import Mailed
 from shared.notifications.unsubscribing import token_for
 from shared.reminders import service as reminders
 from shared.settings import settings
-from worker.smtp import hand_over
-from worker.work import ledger_task, periodic_task
+from worker.smtp import Unconfirmed, hand_over
+from worker.work import Hopeless, ledger_task, periodic_task
 
 _log = log.logger(__name__)
 
@@ -43,11 +43,22 @@ def send(claimed: Claim) -> None:
     letter = database().call(_prepare, claimed=claimed, now=clock.now())
     if letter is None:
         return
-    hand_over(_written(letter), name=f"{letter.mail.created_at:%Y%m%d-%H%M%S}-{letter.mail.kind}-{letter.mail.id}")
+    _hand_over(letter)
     with database().transaction() as session:
         service.note_sent(session, mail_id=letter.mail.id, now=clock.now())
         ledger.finish(session, claimed)
     _log.info("mail sent", kind=letter.mail.kind)
+
+
+def _hand_over(letter: _Letter) -> None:
+    """Each time that nobody knows whether it was taken may be one more copy: they are counted, and come to an end."""
+    try:
+        hand_over(_written(letter), name=f"{letter.mail.created_at:%Y%m%d-%H%M%S}-{letter.mail.kind}-{letter.mail.id}")
+    except Unconfirmed:
+        times = database().call(service.note_unconfirmed, mail_id=letter.mail.id)
+        if times < MOST_UNCONFIRMED:
+            raise
+        raise Hopeless(f"sent, but the server did not say so, {times} times") from None
 
 
 @periodic_task(PRUNE_MAILS)

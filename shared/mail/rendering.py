@@ -13,13 +13,10 @@ from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from shared.mail.models import Mail
-from shared.mail.rules import KINDS
+from shared.mail.rules import KINDS, UNFOLDED
 from shared.settings import Settings
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-# Headers on one line each, as long as RFC 5322 lets them be: a folded address to unsubscribe is one that a mail program
-# does not find, and a long one would become encoded words.
-UNFOLDED: Final = SMTP.clone(max_line_length=998)
 QUOTED: Final = SMTP.clone(max_line_length=76)  # lines of bodies, RFC 2045
 
 

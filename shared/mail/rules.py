@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from email.policy import SMTP
 from typing import Final
 
 
@@ -26,7 +27,12 @@ KINDS: Final = {
     "message_waiting": Kind("A message is waiting for you", "message.created", path="/matches"),
 }
 
+# Headers on one line each, as long as RFC 5322 lets them be: a folded address to unsubscribe is one that a mail program
+# does not find, and a long one would become encoded words.
+UNFOLDED: Final = SMTP.clone(max_line_length=998)
+
 MOST_IN_AN_HOUR: Final = 5  # mails of one kind that somebody can have sent to one person's mailbox
+MOST_UNCONFIRMED: Final = 3  # mails given to a server that did not say whether it has them; it may have sent each
 HOUR: Final = timedelta(hours=1)
 NAMES_SHOWN: Final = 3  # of several people that a mail tells of
 SOMEBODY: Final = "Somebody"

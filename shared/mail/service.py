@@ -57,6 +57,12 @@ def note_sent(session: Session, *, mail_id: uuid.UUID, now: datetime) -> None:
     session.execute(update(Mail).where(Mail.id == mail_id, Mail.sent_at.is_(None)).values(sent_at=now))
 
 
+def note_unconfirmed(session: Session, *, mail_id: uuid.UUID) -> int:
+    """A server was given it and did not say whether it has it; how often that was."""
+    counted = update(Mail).where(Mail.id == mail_id).values(unconfirmed=Mail.unconfirmed + 1)
+    return session.scalar(counted.returning(Mail.unconfirmed).execution_options(synchronize_session=False)) or 0
+
+
 def prune(session: Session, *, now: datetime, most: int = 5000) -> int:
     """Forget mails that were sent long ago, and old ones that an operator dropped; how many."""
     long_ago = now - timedelta(days=settings().mail_keep_days)

@@ -13,7 +13,7 @@ from jinja2 import UndefinedError
 
 from shared.mail.models import Mail
 from shared.mail.rendering import message, words
-from shared.mail.rules import KINDS, shown_name
+from shared.mail.rules import KINDS, UNFOLDED, shown_name
 from shared.notifications.rules import Mailed
 from shared.notifications.unsubscribing import token_for
 from shared.settings import Settings, settings
@@ -119,7 +119,7 @@ def test_the_address_to_unsubscribe_is_in_the_bytes_as_it_is(*, utf8: bool) -> N
     link = f"{site}/v1/notifications/unsubscribe?token={token}"
     facts, to = FACTS | {"unsubscribe": link}, f"{'l' * 60}@{'d' * 60}.example.com"
     made = message(letter("new_match"), words("new_match", facts), to=to, unsubscribe=link, values=values)
-    raw = made.as_bytes(policy=made.policy.clone(utf8=utf8))
+    raw = made.as_bytes(policy=UNFOLDED.clone(utf8=utf8))
     head, _, body = raw.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert f"List-Unsubscribe: <{link}>".encode() in lines
