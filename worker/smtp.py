@@ -23,6 +23,7 @@ YES: Final = 2  # what the codes of good answers begin with
 GO_ON: Final = 354
 TEMPORARY: Final = 400
 PERMANENT: Final = 500
+_DETAILED: Final = re.compile(rb"5\.(\d+)\.\d+")
 _LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -99,7 +100,7 @@ def _give(server: smtplib.SMTP, message: EmailMessage) -> Problem | None:
         return NotTaken(f"not taken by the mail server: {code} {_text(words)}")
     code, words = server.rcpt(to.addr_spec)
     if not _is_yes(code):
-        return _refusal(code, words)
+        return _refusal(code, words, about_us=_is_about_us(words))
     code, words = server.docmd("DATA")
     if code != GO_ON:
         return _refusal(code, words)
@@ -126,9 +127,18 @@ def _is_yes(code: int) -> bool:
     return code // 100 == YES
 
 
-def _refusal(code: int, words: bytes) -> Problem:
+def _refusal(code: int, words: bytes, *, about_us: bool = False) -> Problem:
     said = f"refused by the mail server: {code} {_text(words)}"
-    return Hopeless(said) if code >= PERMANENT else NotTaken(said)
+    return Hopeless(said) if code >= PERMANENT and not about_us else NotTaken(said)
+
+
+def _is_about_us(words: bytes) -> bool:
+    """Whether a recipient was refused for what we are or do (RFC 3463), and so will not be once that is mended.
+
+    It may be 5.7.1, "relaying denied", to everybody. Only 5.1 and 5.2 are about an address and its mailbox.
+    """
+    detailed = _DETAILED.match(words)
+    return detailed is not None and detailed[1] not in {b"1", b"2"}
 
 
 def _connect(url: SplitResult) -> smtplib.SMTP:

@@ -202,6 +202,33 @@ def test_a_message_that_is_refused_is_given_up_and_a_server_that_is_confused_is_
     assert "token=(address)" in failed.error
 
 
+@pytest.mark.parametrize(
+    ("answer", "hopeless"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("552 5.2.2 mailbox full", True),
+        ("550 no such user", True),
+        ("550 5.7.1 relaying denied", False),
+        ("554 5.7.1 your address is on a list", False),
+        ("530 5.7.0 log in first", False),
+        ("550 5.4.4 no route", False),
+        ("450 4.2.0 greylisted", False),
+    ],
+)
+def test_only_a_recipient_that_is_refused_for_itself_is_given_up_at_once(
+    committed: Database, box: Postbox, answer: str, *, hopeless: bool
+) -> None:
+    box.answers = {"ada": [answer]}
+    user = person(committed)
+    mail_id = post(committed, user)
+    work_off(committed)
+    refused = row(committed, mail_id)
+    assert refused is not None
+    assert (refused.due_at is None) == hopeless
+    work_off(committed)
+    assert box.to() == ({} if hopeless else {user.email: 1})
+
+
 @pytest.fixture
 def log_restored() -> Iterator[None]:
     root, before = logging.getLogger(), structlog.get_config()
