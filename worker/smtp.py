@@ -5,6 +5,7 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 from email.utils import parseaddr
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -150,15 +151,14 @@ def _connect(url: SplitResult) -> smtplib.SMTP:
     patience = SEND_MAIL.soft_limit * PATIENCE_SHARE
     host, port = url.hostname or "localhost", url.port or PORTS[url.scheme]
     we = parseaddr(settings().mail_from)[1].rpartition("@")[2]  # the library would ask DNS who we are, and wait for it
-    trusted = ssl.create_default_context()
     if url.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, we, timeout=patience, context=trusted)
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, we, timeout=patience, context=_trusted())
     else:
         server = smtplib.SMTP(host, port, we, timeout=patience)
     try:
         server.ehlo_or_helo_if_needed()
         if url.scheme == "smtp" and (server.has_extn("starttls") or url.password):
-            server.starttls(context=trusted if url.password else _untrusted())
+            server.starttls(context=_trusted() if url.password else _untrusted())
             server.ehlo()
         if url.username and url.password:
             server.login(unquote(url.username), unquote(url.password))
@@ -168,6 +168,13 @@ def _connect(url: SplitResult) -> smtplib.SMTP:
     return server
 
 
+@lru_cache
+def _trusted() -> ssl.SSLContext:
+    """Kept: reading all the authorities that are trusted takes longer than handing a mail over."""
+    return ssl.create_default_context()
+
+
+@lru_cache
 def _untrusted() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
