@@ -148,6 +148,21 @@ def test_a_stolen_login_is_told_by_mail_once(client: TestClient, session: Sessio
     assert session.scalars(select(Mail.data).where(Mail.kind == "login_ended")).one() == {"device": "Pixel <9>"}
 
 
+def test_a_stolen_login_that_is_used_many_times_at_once_is_told_once(
+    real_client: TestClient, committed: Database
+) -> None:
+    for _ in range(4):
+        ada = sign_up(real_client)
+        stolen = {"refresh_token": ada.tokens["refresh_token"]}
+        assert real_client.post("/v1/auth/refresh", json=stolen).status_code == 200
+        with committed.transaction() as session:
+            session.execute(update(LoginSession).values(rotated_at=clock.now() - timedelta(minutes=1)))
+        with ThreadPoolExecutor(8) as pool:
+            answers = at_once(pool, *[partial(real_client.post, "/v1/auth/refresh", json=stolen)] * 8)
+        assert [error_code(answer) for answer in answers] == ["token_reused"] * 8
+        assert committed.call(mails, ada) == ["verify_email", "login_ended"]
+
+
 def test_forgot_tells_nobody_who_exists(client: TestClient, session: Session, queries: list[str]) -> None:
     """The same statements and the same words; what follows happens on a worker."""
     ada = sign_up(client, email="ada@example.com")
