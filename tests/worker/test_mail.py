@@ -342,6 +342,18 @@ def test_an_address_that_is_proven_already_is_not_asked_for_again(committed: Dat
     assert row(committed, mail_id) is None
 
 
+def test_a_link_to_choose_a_password_that_waited_for_half_a_day_is_not_sent(committed: Database, box: Postbox) -> None:
+    for hours, name in ((5, "soon"), (7, "late")):
+        user = person(committed, name)
+        committed.call(by_mail.forgot, email=user.email, now=clock.now() - timedelta(hours=hours))
+    work_off(committed)
+    assert [str(message["To"]).partition("@")[0] for message in box.got] == ["soon"]
+    with committed.transaction() as session:
+        assert session.scalars(select(Work)).all() == []
+        assert session.scalar(select(func.count()).select_from(Mail)) == 1
+        assert session.scalar(select(func.count()).select_from(EmailToken)) == 1, "none is made in vain"
+
+
 def test_without_a_server_mails_are_files_for_developers(
     committed: Database, configured: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
