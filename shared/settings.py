@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         None, pattern=_SITE, description=f"Where links in mails lead; None: {PRODUCT_URL}, in development the demo page"
     )
     mail_after_minutes: int = Field(5, ge=1, le=1440, description="What is unread for so long is mailed")
-    mail_keep_days: int = Field(30, ge=1, le=365, description="Mails are forgotten so long after they were sent")
+    mail_keep_days: int = Field(30, ge=1, le=365, description="Mails are forgotten after so long, sent or not")
 
     # Meaning of texts
     embedding_model: str = Field(

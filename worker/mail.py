@@ -1,4 +1,4 @@
-"""The tasks of mail: sending one, and forgetting old ones."""
+"""The tasks of mail: sending one, and looking after their rows."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -63,7 +63,10 @@ def _hand_over(letter: _Letter) -> None:
 
 @periodic_task(PRUNE_MAILS)
 def prune() -> None:
-    """Forget mails that were sent long ago, a bounded number at a time."""
+    """Forget old mails, a bounded number at a time, and have those sent that nobody promised to send."""
+    lost = database().call(service.ask_for_unpromised, now=clock.now())
+    if lost:
+        _log.error("mails were not promised, and are now", count=lost)
     _log.info("forgot mails", count=database().call(service.prune, now=clock.now()))
 
 
@@ -75,7 +78,7 @@ def _prepare(session: Session, *, claimed: Claim, now: datetime) -> _Letter | No
     facts = _facts(session, mail, user, now) if mail is not None and user is not None else None
     if mail is None or user is None or facts is None:
         if mail is not None:
-            service.forget(session, mail_id=mail_id)
+            service.forget(session, mail_id)
         ledger.finish(session, claimed)
         return None
     site, kind = settings().site_url, KINDS[mail.kind]

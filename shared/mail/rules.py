@@ -35,6 +35,7 @@ UNFOLDED: Final = SMTP.clone(max_line_length=998)
 MOST_IN_AN_HOUR: Final = 5  # mails of one kind that somebody can have sent to one person's mailbox
 MOST_UNCONFIRMED: Final = 3  # mails given to a server that did not say whether it has them; it may have sent each
 HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 NAMES_SHOWN: Final = 3  # of several people that a mail tells of
 SOMEBODY: Final = "Somebody"
 DEVICE_LENGTH: Final = 80

@@ -33,7 +33,6 @@ from tests.mail_server import Postbox, text_of, token_of
 from tests.people import make_user, sign_up
 from tests.worker.mails import person, post, row, sent_at, work_off
 from worker import commands, smtp
-from worker.mail import prune
 
 Configure = Callable[..., None]
 
@@ -379,16 +378,3 @@ def test_addresses_that_are_not_ascii_get_theirs(committed: Database, box: Postb
     work_off(committed)
     assert [str(message["To"]) for message in box.got][1] == "zoe@xn--bcher-kva.example"
     assert len(box.got) == 2
-
-
-def test_old_mails_are_forgotten(committed: Database, box: Postbox) -> None:
-    user = person(committed)
-    sent, dropped, waiting, young = (post(committed, user) for _ in range(4))
-    long_ago = clock.now() - timedelta(days=31)
-    with committed.transaction() as session:
-        session.execute(update(Mail).where(Mail.id.in_([sent, dropped, waiting])).values(created_at=long_ago))
-        session.execute(update(Mail).where(Mail.id == sent).values(sent_at=long_ago))
-        ledger.cancel(session, SEND_MAIL, str(sent), str(dropped))
-    prune()
-    with committed.transaction() as session:
-        assert set(session.scalars(select(Mail.id))) == {waiting, young}
