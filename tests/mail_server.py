@@ -30,6 +30,7 @@ class Postbox:
     def __init__(self) -> None:
         self.port = parts.free_port()
         self.got: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.answers: dict[str, list[str]] = {}
         self.slow: dict[str, float] = {}
         self.silent: set[str] = set()
@@ -55,6 +56,7 @@ class Postbox:
         message = email.message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
         self.got.append(message)
+        self.raw.append(envelope.content)
         self.encrypted.append(session.ssl is not None)
         if self.on_data is not None:
             await asyncio.to_thread(self.on_data, message)
