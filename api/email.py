@@ -12,6 +12,7 @@ from api.rates import address
 from api.shapes import Body, Email, Shape, Storable, with_example
 from shared import clock
 from shared.accounts import by_mail
+from shared.errors import Refusal
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/auth", tags=["sign-in"])
@@ -60,11 +61,18 @@ class OnItsWay(Shape):
     responses=documented("validation_error", "rate_limited"),
 )
 async def forgot_password(request: Request, db: Db, rates: RateLimits, body: Forgot) -> OnItsWay:
-    """Always the same answer, in the same time: it tells nobody who has an account. The link is good for an hour."""
+    """Always the same answer, in the same time: it tells nobody who has an account. The link is good for an hour.
+
+    However many ask for one account, nobody is refused for that; but no more than a few mails go to it.
+    """
     rate = settings().rate_limit_forgot
     await rates.check(rate, "forgot", address(request))
-    await rates.check(rate, "forgot-account", body.email.lower())
-    await db.run(by_mail.forgot, email=body.email, now=clock.now())
+    try:
+        await rates.check(rate, "forgot-account", body.email.lower())
+    except Refusal:  # whoever asked too often may be somebody else: their owner has mails that are as good
+        pass
+    else:
+        await db.run(by_mail.forgot, email=body.email, now=clock.now())
     return OnItsWay(message="If there is an account with this address, a mail is on its way to it.")
 
 

@@ -51,7 +51,8 @@ EMBED_ANSWER = Job("prompts.embed", "embeddings", lease=20, batch=32)
 MAKE_BADGES = Job("badges.make", "embeddings", lease=20, batch=32)
 REFRESH_QUEUE = Job("discovery.refresh", "default", lease=20)
 RANK_REGION = Job("discovery.rank_region", "discovery", lease=600)
-SEND_MAIL = Job("mail.send", "mail", lease=60, attempts=30)  # some three hours of a mail server that is away
+# Some three hours of a mail server that is away, and minutes for one that thinks about a mail before it answers.
+SEND_MAIL = Job("mail.send", "mail", lease=300, attempts=30)
 
 SWEEP_WORK = _periodic("work.sweep", lease=15)
 PURGE_SESSIONS = _periodic("accounts.purge_sessions")

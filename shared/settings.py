@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         None, pattern=_SITE, description=f"Where links in mails lead; None: {PRODUCT_URL}, in development the demo page"
     )
     mail_after_minutes: int = Field(5, ge=1, le=1440, description="What is unread for so long is mailed")
-    mail_keep_days: int = Field(30, ge=1, le=365, description="Mails are forgotten so long after they were sent")
+    mail_keep_days: int = Field(30, ge=1, le=365, description="Mails are forgotten after so long, sent or not")
 
     # Meaning of texts
     embedding_model: str = Field(
@@ -249,21 +249,25 @@ class Settings(BaseSettings):
     def _production_is_safe(self) -> Self:
         if self.environment == "development":
             return self
-        reasons = []
-        if self.secret_key == DEVELOPMENT_SECRET:
-            reasons.append("SECRET_KEY is the default: set one, for example from `openssl rand -hex 32`")
-        if DEVELOPMENT_SECRET in self.retired_secret_keys:
-            reasons.append("RETIRED_SECRET_KEYS holds the default, with which anybody can sign tokens")
-        if self.flower_password in {"", DEVELOPMENT_FLOWER_PASSWORD}:
-            reasons.append("FLOWER_PASSWORD is empty or the default")
-        if self.contact_salt == DEVELOPMENT_SALT:
-            reasons.append("CONTACT_SALT is the default: choose one now, it can never be changed later")
-        if self.smtp_url is None:
-            reasons.append("SMTP_URL is not set: nobody would get a mail")
-        if self.public_url == DEVELOPMENT_URL:
-            reasons.append("PUBLIC_URL is the default: links in mails would lead nowhere")
-        if "*" in self.cors_origins:
-            reasons.append("CORS_ORIGINS allows every site")
+        dangers = {
+            "SECRET_KEY is the default: set one, for example from `openssl rand -hex 32`": (
+                self.secret_key == DEVELOPMENT_SECRET
+            ),
+            "RETIRED_SECRET_KEYS holds the default, with which anybody can sign tokens": (
+                DEVELOPMENT_SECRET in self.retired_secret_keys
+            ),
+            "FLOWER_PASSWORD is empty or the default": self.flower_password in {"", DEVELOPMENT_FLOWER_PASSWORD},
+            "CONTACT_SALT is the default: choose one now, it can never be changed later": (
+                self.contact_salt == DEVELOPMENT_SALT
+            ),
+            "SMTP_URL is not set: nobody would get a mail": self.smtp_url is None,
+            "PUBLIC_URL is the default: links in mails would lead nowhere": self.public_url == DEVELOPMENT_URL,
+            "PUBLIC_URL is not https: whoever listens reads every token, and no mail program unsubscribes": (
+                self.is_production and not self.public_url.startswith("https://")
+            ),
+            "CORS_ORIGINS allows every site": "*" in self.cors_origins,
+        }
+        reasons = [reason for reason, is_so in dangers.items() if is_so]
         if reasons:
             raise ValueError(f"unsafe for {self.environment}: " + "; ".join(reasons))
         return self

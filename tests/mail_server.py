@@ -22,13 +22,18 @@ logging.getLogger("mail.log").setLevel(logging.ERROR)  # its words are not ours,
 
 
 class Postbox:
-    """What a server was given, and how it behaves: `answers` to RCPT by what an address begins with, once each."""
+    """What a server was given, and how it behaves, by what an address begins with.
+
+    `answers` to RCPT, and how `slow` it is after a whole mail, are for once; to the `silent` it never answers then.
+    """
 
     def __init__(self) -> None:
         self.port = parts.free_port()
         self.got: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.answers: dict[str, list[str]] = {}
         self.slow: dict[str, float] = {}
+        self.silent: set[str] = set()
         self.encrypted: list[bool] = []
         self.logins: list[tuple[bytes, bytes]] = []
         self.on_data: Callable[[EmailMessage], None] | None = None
@@ -46,14 +51,18 @@ class Postbox:
             envelope.rcpt_tos.append(address)
         return answer.format(address=address)
 
-    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
         assert isinstance(envelope.content, bytes)
         message = email.message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
         self.got.append(message)
+        self.raw.append(envelope.content)
         self.encrypted.append(session.ssl is not None)
         if self.on_data is not None:
             await asyncio.to_thread(self.on_data, message)
+        if envelope.rcpt_tos[0].partition("@")[0] in self.silent:
+            assert isinstance(server.transport, asyncio.WriteTransport)
+            server.transport.abort()
         await asyncio.sleep(self.slow.pop(envelope.rcpt_tos[0].partition("@")[0], 0))
         return OK
 

@@ -15,7 +15,17 @@ from shared.badges import unmade
 from shared.database import database
 from shared.discovery.models import Candidate, DiscoveryQueue
 from shared.embedding.prepared import Unusable
-from shared.jobs import EMBED_ANSWER, LEDGER_JOBS, MAKE_BADGES, PROCESS_PHOTO, RANK_REGION, REFRESH_QUEUE, Job
+from shared.jobs import (
+    EMBED_ANSWER,
+    LEDGER_JOBS,
+    MAKE_BADGES,
+    PROCESS_PHOTO,
+    RANK_REGION,
+    REFRESH_QUEUE,
+    SEND_MAIL,
+    Job,
+)
+from shared.mail import service as mail
 from shared.photos import pipeline
 from shared.prompts import vectors
 
@@ -155,9 +165,12 @@ def retry(kind: str, keys: tuple[str, ...], *, everything: bool) -> None:
 @click.argument("keys", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All of this kind that failed.")
 def drop(kind: str, keys: tuple[str, ...], *, everything: bool) -> None:
-    """Forget given-up work of KIND."""
+    """Forget given-up work of KIND; of mail.send the mails too."""
     with database().transaction() as session:
-        dropped = ledger.drop(session, LEDGER_JOBS[kind], _failed(session, kind, keys, everything=everything))
+        chosen = _failed(session, kind, keys, everything=everything)
+        if kind == SEND_MAIL.name:  # else they would be found unpromised, and asked for again
+            mail.forget(session, *map(uuid.UUID, chosen))
+        dropped = ledger.drop(session, LEDGER_JOBS[kind], chosen)
     click.echo(f"Dropped {dropped}.")
 
 

@@ -1,4 +1,4 @@
-"""The tasks of mail: sending one, and forgetting old ones."""
+"""The tasks of mail: sending one, and looking after their rows."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ from shared.jobs import PRUNE_MAILS, SEND_MAIL
 from shared.ledger import Claim
 from shared.mail import service
 from shared.mail.models import Mail
-from shared.mail.rules import KINDS, shown_name
+from shared.mail.rules import KINDS, MOST_UNCONFIRMED, shown_name
 from shared.notifications.rules import Mailed
 from shared.notifications.unsubscribing import token_for
 from shared.reminders import service as reminders
 from shared.settings import settings
-from worker.smtp import hand_over
-from worker.work import ledger_task, periodic_task
+from worker.smtp import Unconfirmed, hand_over
+from worker.work import Hopeless, ledger_task, periodic_task
 
 _log = log.logger(__name__)
 
@@ -43,16 +43,30 @@ def send(claimed: Claim) -> None:
     letter = database().call(_prepare, claimed=claimed, now=clock.now())
     if letter is None:
         return
-    hand_over(_written(letter), name=f"{letter.mail.created_at:%Y%m%d-%H%M%S}-{letter.mail.kind}-{letter.mail.id}")
+    _hand_over(letter)
     with database().transaction() as session:
         service.note_sent(session, mail_id=letter.mail.id, now=clock.now())
         ledger.finish(session, claimed)
     _log.info("mail sent", kind=letter.mail.kind)
 
 
+def _hand_over(letter: _Letter) -> None:
+    """Each time that nobody knows whether it was taken may be one more copy: they are counted, and come to an end."""
+    try:
+        hand_over(_written(letter), name=f"{letter.mail.created_at:%Y%m%d-%H%M%S}-{letter.mail.kind}-{letter.mail.id}")
+    except Unconfirmed:
+        times = database().call(service.note_unconfirmed, mail_id=letter.mail.id)
+        if times < MOST_UNCONFIRMED:
+            raise
+        raise Hopeless(f"sent, but the server did not say so, {times} times") from None
+
+
 @periodic_task(PRUNE_MAILS)
 def prune() -> None:
-    """Forget mails that were sent long ago, a bounded number at a time."""
+    """Forget old mails, a bounded number at a time, and have those sent that nobody promised to send."""
+    lost = database().call(service.ask_for_unpromised, now=clock.now())
+    if lost:
+        _log.error("mails were not promised, and are now", count=lost)
     _log.info("forgot mails", count=database().call(service.prune, now=clock.now()))
 
 
@@ -64,7 +78,7 @@ def _prepare(session: Session, *, claimed: Claim, now: datetime) -> _Letter | No
     facts = _facts(session, mail, user, now) if mail is not None and user is not None else None
     if mail is None or user is None or facts is None:
         if mail is not None:
-            service.forget(session, mail_id=mail_id)
+            service.forget(session, mail_id)
         ledger.finish(session, claimed)
         return None
     site, kind = settings().site_url, KINDS[mail.kind]

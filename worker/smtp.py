@@ -1,26 +1,42 @@
 """Handing a mail over: to the server of SMTP_URL, or, where there is none, to a file."""
 
+import re
 import smtplib
 import ssl
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from celery.exceptions import SoftTimeLimitExceeded
+
 from shared.jobs import SEND_MAIL
-from shared.mail.rules import masked
+from shared.mail.rules import UNFOLDED, masked
 from shared.settings import settings
 from worker.work import Hopeless
 
-PATIENCE_SHARE: Final = 0.25  # of the task's soft limit, for each answer of a server
+PATIENCE_SHARE: Final = 0.05  # of the task's soft limit, for each answer of a server
+ANSWER_SHARE: Final = 0.7  # of it, for the answer to a whole mail: who gives up earlier sends it twice
 PORTS: Final = {"smtp": 25, "smtps": 465}
+YES: Final = 2  # what the codes of good answers begin with
+GO_ON: Final = 354
+TEMPORARY: Final = 400
 PERMANENT: Final = 500
+_DETAILED: Final = re.compile(rb"5\.(\d+)\.\d+")
+_LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 
 
 class NotTaken(Exception):  # noqa: N818 - it will be tried again
     """No server has taken the mail yet."""
+
+
+class Unconfirmed(Exception):  # noqa: N818 - it will be tried again, a few times
+    """A server was given the whole mail, and nobody knows whether it has it."""
+
+
+Problem: TypeAlias = Hopeless | NotTaken | Unconfirmed
 
 
 def hand_over(message: EmailMessage, *, name: str) -> None:
@@ -28,7 +44,8 @@ def hand_over(message: EmailMessage, *, name: str) -> None:
 
     Raises:
         Hopeless: the server refuses this mail, whenever it comes.
-        NotTaken: it did not take it this time. Neither tells an address.
+        NotTaken: it did not take it this time.
+        Unconfirmed: it may have taken it. None of them tells an address.
     """
     url = settings().smtp_url
     if url is None:
@@ -40,8 +57,12 @@ def hand_over(message: EmailMessage, *, name: str) -> None:
 def _write(message: EmailMessage, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(message.as_bytes(policy=SMTPUTF8 if _is_international(message) else SMTP))
+    unfinished.write_bytes(_bytes(message))
     unfinished.replace(path)
+
+
+def _bytes(message: EmailMessage) -> bytes:
+    return message.as_bytes(policy=UNFOLDED.clone(utf8=_is_international(message)))
 
 
 def _is_international(message: EmailMessage) -> bool:
@@ -49,28 +70,76 @@ def _is_international(message: EmailMessage) -> bool:
 
 
 def _send(message: EmailMessage, url: SplitResult) -> None:
-    problem, hopeless = _attempt(message, url)
+    problem = _attempt(message, url)
     # Raised here, where no exception of the library is at hand that a log would show with its addresses.
     if problem is not None:
-        raise (Hopeless if hopeless else NotTaken)(masked(problem))
+        raise type(problem)(masked(str(problem)))
 
 
-def _attempt(message: EmailMessage, url: SplitResult) -> tuple[str | None, bool]:
-    """(what went wrong, whether it is for good)."""
+def _attempt(message: EmailMessage, url: SplitResult) -> Problem | None:
+    """What went wrong."""
     try:
         server = _connect(url)
     except (OSError, smtplib.SMTPException) as error:
-        return f"cannot reach the mail server: {_words(error)}", False
+        return NotTaken(f"cannot reach the mail server: {_words(error)}")
     try:
-        server.send_message(message)
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError) as error:
-        code, words = _answer(error)
-        return f"refused by the mail server: {code} {words}", code >= PERMANENT
+        return _give(server, message) or _answer(server)
     except (OSError, smtplib.SMTPException) as error:
-        return f"not taken by the mail server: {_words(error)}", False
+        return NotTaken(f"not taken by the mail server: {_words(error)}")
     finally:
         _leave(server)
-    return None, False
+
+
+def _give(server: smtplib.SMTP, message: EmailMessage) -> Problem | None:
+    """Everything until the dot that ends a mail. Until then no server may send it on."""
+    (sender,), (to,) = message["From"].addresses, message["To"].addresses
+    international = _is_international(message)
+    if international and not server.has_extn("smtputf8"):
+        return Hopeless("refused by the mail server: it takes no such addresses")
+    code, words = server.mail(sender.addr_spec, ["SMTPUTF8", "BODY=8BITMIME"] if international else [])
+    if not _is_yes(code):
+        return NotTaken(f"not taken by the mail server: {code} {_text(words)}")
+    code, words = server.rcpt(to.addr_spec)
+    if not _is_yes(code):
+        return _refusal(code, words, about_us=_is_about_us(words))
+    code, words = server.docmd("DATA")
+    if code != GO_ON:
+        return _refusal(code, words)
+    server.send(_LEADING_DOT.sub(b"..", _bytes(message)) + b".\r\n")
+    return None
+
+
+def _answer(server: smtplib.SMTP) -> Problem | None:
+    """What the server says to a whole mail. Many look at its content before, and take minutes (RFC 5321, 4.5.3.2.6)."""
+    try:
+        if server.sock is not None:
+            server.sock.settimeout(SEND_MAIL.soft_limit * ANSWER_SHARE)
+        code, words = server.getreply()
+    except (OSError, smtplib.SMTPException, SoftTimeLimitExceeded) as error:
+        return Unconfirmed(f"sent, but the mail server did not say so: {_words(error)}")
+    if _is_yes(code):
+        return None
+    if code < TEMPORARY:
+        return Unconfirmed(f"sent, but the mail server answered: {code} {_text(words)}")
+    return _refusal(code, words)
+
+
+def _is_yes(code: int) -> bool:
+    return code // 100 == YES
+
+
+def _refusal(code: int, words: bytes, *, about_us: bool = False) -> Problem:
+    said = f"refused by the mail server: {code} {_text(words)}"
+    return Hopeless(said) if code >= PERMANENT and not about_us else NotTaken(said)
+
+
+def _is_about_us(words: bytes) -> bool:
+    """Whether a recipient was refused for what we are or do (RFC 3463), and so will not be once that is mended.
+
+    It may be 5.7.1, "relaying denied", to everybody. Only 5.1 and 5.2 are about an address and its mailbox.
+    """
+    detailed = _DETAILED.match(words)
+    return detailed is not None and detailed[1] not in {b"1", b"2"}
 
 
 def _connect(url: SplitResult) -> smtplib.SMTP:
@@ -82,15 +151,14 @@ def _connect(url: SplitResult) -> smtplib.SMTP:
     patience = SEND_MAIL.soft_limit * PATIENCE_SHARE
     host, port = url.hostname or "localhost", url.port or PORTS[url.scheme]
     we = parseaddr(settings().mail_from)[1].rpartition("@")[2]  # the library would ask DNS who we are, and wait for it
-    trusted = ssl.create_default_context()
     if url.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, we, timeout=patience, context=trusted)
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, we, timeout=patience, context=_trusted())
     else:
         server = smtplib.SMTP(host, port, we, timeout=patience)
     try:
         server.ehlo_or_helo_if_needed()
         if url.scheme == "smtp" and (server.has_extn("starttls") or url.password):
-            server.starttls(context=trusted if url.password else _untrusted())
+            server.starttls(context=_trusted() if url.password else _untrusted())
             server.ehlo()
         if url.username and url.password:
             server.login(unquote(url.username), unquote(url.password))
@@ -100,6 +168,13 @@ def _connect(url: SplitResult) -> smtplib.SMTP:
     return server
 
 
+@lru_cache
+def _trusted() -> ssl.SSLContext:
+    """Kept: reading all the authorities that are trusted takes longer than handing a mail over."""
+    return ssl.create_default_context()
+
+
+@lru_cache
 def _untrusted() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -116,16 +191,7 @@ def _leave(server: smtplib.SMTP) -> None:
         server.close()
 
 
-def _answer(error: smtplib.SMTPException) -> tuple[int, str]:
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, words = next(iter(error.recipients.values()))
-        return code, _text(words)
-    if isinstance(error, smtplib.SMTPResponseException):
-        return error.smtp_code, _text(error.smtp_error)
-    return PERMANENT, str(error)  # the server knows no such addresses
-
-
-def _words(error: OSError | smtplib.SMTPException) -> str:
+def _words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_text(error.smtp_error)}"
     return f"{type(error).__name__}: {error}"

@@ -24,6 +24,7 @@ from shared.models import chosen
 VERIFY: Final = "verify_email"
 RESET: Final = sign_in.RESET
 GOOD_FOR: Final = {VERIFY: timedelta(hours=24), RESET: timedelta(hours=1)}
+WANTED_FOR: Final = timedelta(hours=6)  # a link to choose a new password: later it would only frighten
 LIVING: Final = (Status.ACTIVE, Status.PAUSED)
 USED: Final = "This link has been used already."
 BYTES: Final = 16  # of a token: 22 characters
@@ -79,6 +80,8 @@ def recipient(session: Session, letter: Mail, *, now: datetime) -> User | None:
 def facts(session: Session, letter: Mail, user: User, *, now: datetime) -> dict[str, Any] | None:
     """What the template of an account's mail needs, with a new token for its link; None: it is not to be sent."""
     if letter.kind == VERIFY and user.email_verified_at is not None:
+        return None
+    if letter.kind == RESET and letter.created_at < now - WANTED_FOR:
         return None
     token = _issue(session, user, purpose=letter.kind, now=now) if letter.kind in GOOD_FOR else None
     return {"token": token, "device": shown_device(letter.data.get("device", ""))}

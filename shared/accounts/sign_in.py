@@ -124,9 +124,8 @@ def refresh(
     if login.token_hash == mine:
         return "token_expired" if login.idle_until <= now else _shut_out(session, claims.user_id)
     _log.warning("refresh token reused", user_id=claims.user_id, session_id=login.id)
-    login.revoked_at, login.revoked_why = now, "token reused"
-    events.note(session, user_id=claims.user_id, kind=events.ENDED, data={})
-    mail.post(session, kind="login_ended", user_id=claims.user_id, now=now, data={"device": login.device})
+    if _end(session, user_id=claims.user_id, now=now, why="token reused", only=login.id):  # of several at once one does
+        mail.post(session, kind="login_ended", user_id=claims.user_id, now=now, data={"device": login.device})
     return "token_reused"
 
 

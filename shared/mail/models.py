@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, text
+from sqlalchemy import ForeignKey, Index, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,3 +27,5 @@ class Mail(Base):
     created_at: Mapped[Created]
     sent_at: Mapped[Moment | None]
     """When a server took it, or a file held it."""
+    unconfirmed: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    """How often a server was given the whole of it, and did not say whether it has it."""

@@ -13,10 +13,11 @@ from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from shared.mail.models import Mail
-from shared.mail.rules import KINDS
+from shared.mail.rules import KINDS, UNFOLDED
 from shared.settings import Settings
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+QUOTED: Final = SMTP.clone(max_line_length=76)  # lines of bodies, RFC 2045
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def message(letter: Mail, said: Words, *, to: str, unsubscribe: str | None, valu
     `unsubscribe` is the address that switches its kind off with one click (RFC 8058).
     """
     name, sender = parseaddr(values.mail_from)
-    made = EmailMessage(policy=SMTP)
+    made = EmailMessage(policy=QUOTED)
     made["From"] = Address(name, addr_spec=sender)
     local, _, domain = _deliverable(to).rpartition("@")
     made["To"] = Address(username=local, domain=domain)
@@ -58,6 +59,7 @@ def message(letter: Mail, said: Words, *, to: str, unsubscribe: str | None, valu
     # As it is where it can be: whoever opens the file of a mail in development reads its link.
     made.set_content(said.text, cte="7bit" if said.text.isascii() else "quoted-printable")
     made.add_alternative(said.html, subtype="html", cte="quoted-printable")
+    made.policy = UNFOLDED  # only now that the bodies are made
     return made
 
 

@@ -1,8 +1,10 @@
 """Every kind of mail, as data. A new one is a row here and two templates: `dev/mail/KIND.mjml` and `KIND.txt`."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
+from email.policy import SMTP
 from typing import Final
 
 
@@ -26,16 +28,22 @@ KINDS: Final = {
     "message_waiting": Kind("A message is waiting for you", "message.created", path="/matches"),
 }
 
+# Headers on one line each, as long as RFC 5322 lets them be: a folded address to unsubscribe is one that a mail program
+# does not find, and a long one would become encoded words.
+UNFOLDED: Final = SMTP.clone(max_line_length=998)
+
 MOST_IN_AN_HOUR: Final = 5  # mails of one kind that somebody can have sent to one person's mailbox
+MOST_UNCONFIRMED: Final = 3  # mails given to a server that did not say whether it has them; it may have sent each
 HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 NAMES_SHOWN: Final = 3  # of several people that a mail tells of
 SOMEBODY: Final = "Somebody"
 DEVICE_LENGTH: Final = 80
 ADDRESS: Final = "(address)"
 
 # What a mail program would make a link of: in a name it is bait.
-_BAIT: Final = re.compile(r"@|://|www\.|[^\W\d_]\.[^\W\d_]{2}", re.IGNORECASE)
-_LINK: Final = re.compile(r"[@/\\]|:\w|www\.|[^\W\d_]\.[^\W\d_]{2}", re.IGNORECASE)
+_BAIT: Final = re.compile(r"@|://|www\.|\w\.[^\W\d_]{2}", re.IGNORECASE)
+_LINK: Final = re.compile(r"[@/\\]|:\w|www\.|\w\.[^\W\d_]{2}", re.IGNORECASE)
 _ADDRESSES: Final = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
 _TOKENS: Final = re.compile(r"(token=)[^\s&\"'<>]+", re.IGNORECASE)
 
@@ -43,13 +51,19 @@ _TOKENS: Final = re.compile(r"(token=)[^\s&\"'<>]+", re.IGNORECASE)
 def shown_name(name: str) -> str:
     """A person's name as mails show it: on one line, and nothing that would become a link."""
     plain = " ".join("".join(char if char.isprintable() else " " for char in name).split())
-    return SOMEBODY if not plain or _LINK.search(plain) else plain
+    return SOMEBODY if not plain or _LINK.search(_as_read(plain)) else plain
 
 
 def shown_device(device: str) -> str:
     """What a program says of itself, in short; nothing of one that would make a link."""
     plain = " ".join("".join(char if char.isprintable() else " " for char in device).split())
-    return "" if _BAIT.search(plain) else plain[:DEVICE_LENGTH]
+    return "" if _BAIT.search(_as_read(plain)) else plain[:DEVICE_LENGTH]
+
+
+def _as_read(text: str) -> str:
+    """As a mail program reads it that looks for links: signs of all widths alike, every full stop a dot, no marks."""
+    plain = unicodedata.normalize("NFKC", text).replace("。", ".")
+    return "".join(char for char in plain if not unicodedata.category(char).startswith("M"))
 
 
 def in_words(names: list[str]) -> str:

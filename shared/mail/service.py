@@ -4,13 +4,13 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared import clock, ledger
 from shared.jobs import SEND_MAIL
 from shared.mail.models import Mail
-from shared.mail.rules import HOUR, KINDS
+from shared.mail.rules import DAY, HOUR, KINDS
 from shared.models import chosen
 from shared.settings import settings
 
@@ -47,9 +47,9 @@ def unsent(session: Session, *, mail_id: uuid.UUID) -> Mail | None:
     return session.scalar(select(Mail).where(Mail.id == mail_id, Mail.sent_at.is_(None)))
 
 
-def forget(session: Session, *, mail_id: uuid.UUID) -> None:
-    """Delete a mail that turned out to concern nobody."""
-    session.execute(delete(Mail).where(Mail.id == mail_id))
+def forget(session: Session, *mail_ids: uuid.UUID) -> None:
+    """Delete mails that turned out to concern nobody, or that an operator dropped."""
+    session.execute(delete(Mail).where(Mail.id.in_(mail_ids)))
 
 
 def note_sent(session: Session, *, mail_id: uuid.UUID, now: datetime) -> None:
@@ -57,9 +57,31 @@ def note_sent(session: Session, *, mail_id: uuid.UUID, now: datetime) -> None:
     session.execute(update(Mail).where(Mail.id == mail_id, Mail.sent_at.is_(None)).values(sent_at=now))
 
 
+def note_unconfirmed(session: Session, *, mail_id: uuid.UUID) -> int:
+    """A server was given it and did not say whether it has it; how often that was."""
+    counted = update(Mail).where(Mail.id == mail_id).values(unconfirmed=Mail.unconfirmed + 1)
+    return session.scalar(counted.returning(Mail.unconfirmed).execution_options(synchronize_session=False)) or 0
+
+
+def ask_for_unpromised(session: Session, *, now: datetime, most: int = 5000) -> int:
+    """Have mails sent that nobody promised to send, which only a fault can leave behind; how many.
+
+    Those of the last day: whoever waits for an older one has asked again.
+    """
+    lost = select(Mail.id).where(
+        Mail.created_at.between(now - DAY, now - HOUR),
+        Mail.sent_at.is_(None),
+        ledger.unpromised(SEND_MAIL, Mail.id.expression),
+    )
+    keys = [str(mail_id) for mail_id in session.scalars(lost.limit(most))]
+    ledger.ask(session, SEND_MAIL, *keys)
+    return len(keys)
+
+
 def prune(session: Session, *, now: datetime, most: int = 5000) -> int:
-    """Forget mails that were sent long ago, and old ones that an operator dropped; how many."""
+    """Forget old mails, and the work of those that could not be sent; how many."""
     long_ago = now - timedelta(days=settings().mail_keep_days)
-    over = or_(Mail.sent_at < long_ago, Mail.sent_at.is_(None) & ledger.unpromised(SEND_MAIL, Mail.id.expression))
-    old = chosen(select(Mail.id).where(Mail.created_at < long_ago, over).order_by(Mail.created_at).limit(most))
-    return len(session.scalars(delete(Mail).where(Mail.id == old.c.id).returning(Mail.id)).all())
+    old = chosen(select(Mail.id).where(Mail.created_at < long_ago).order_by(Mail.created_at).limit(most))
+    gone = session.scalars(delete(Mail).where(Mail.id == old.c.id).returning(Mail.id)).all()
+    ledger.cancel(session, SEND_MAIL, *map(str, gone))
+    return len(gone)

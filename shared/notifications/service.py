@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared import events
 from shared.accounts.models import User
+from shared.accounts.service import lock
 from shared.notifications.models import MutedMail, Notification
 from shared.notifications.rules import Mailed
 
@@ -72,7 +73,8 @@ def switches(session: Session, user: User) -> dict[Mailed, bool]:
 
 
 def switch(session: Session, user: User, *, wanted: Mapping[Mailed, bool]) -> dict[Mailed, bool]:
-    """Set all switches; those that are not named are on."""
+    """Set all switches; those that are not named are on. One at a time: two could wait for each other crosswise."""
+    lock(session, user.id)
     off = [kind for kind in Mailed if not wanted.get(kind, True)]
     session.execute(delete(MutedMail).where(MutedMail.user_id == user.id, MutedMail.kind.not_in(off)))
     for kind in off:

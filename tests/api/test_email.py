@@ -1,8 +1,10 @@
 """Signing in by mail: proving an address, and choosing a new password."""
 
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,10 +14,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
+from api.app import create_app
 from shared import clock, ledger
 from shared.accounts import by_mail
 from shared.accounts.models import EmailToken, LoginSession, Status, User
 from shared.database import Database
+from shared.errors import Refusal
 from shared.jobs import REFRESH_QUEUE, SEND_MAIL
 from shared.ledger import Work
 from shared.mail.models import Mail
@@ -25,6 +29,7 @@ from tests.races import at_once
 
 FORGOT, RESET = "/v1/auth/password/forgot", "/v1/auth/password/reset"
 VERIFY, RESEND = "/v1/auth/email/verify", "/v1/auth/email/resend"
+Configure = Callable[..., None]
 NEW = "a difference engine"
 
 
@@ -148,6 +153,21 @@ def test_a_stolen_login_is_told_by_mail_once(client: TestClient, session: Sessio
     assert session.scalars(select(Mail.data).where(Mail.kind == "login_ended")).one() == {"device": "Pixel <9>"}
 
 
+def test_a_stolen_login_that_is_used_many_times_at_once_is_told_once(
+    real_client: TestClient, committed: Database
+) -> None:
+    for _ in range(4):
+        ada = sign_up(real_client)
+        stolen = {"refresh_token": ada.tokens["refresh_token"]}
+        assert real_client.post("/v1/auth/refresh", json=stolen).status_code == 200
+        with committed.transaction() as session:
+            session.execute(update(LoginSession).values(rotated_at=clock.now() - timedelta(minutes=1)))
+        with ThreadPoolExecutor(8) as pool:
+            answers = at_once(pool, *[partial(real_client.post, "/v1/auth/refresh", json=stolen)] * 8)
+        assert [error_code(answer) for answer in answers] == ["token_reused"] * 8
+        assert committed.call(mails, ada) == ["verify_email", "login_ended"]
+
+
 def test_forgot_tells_nobody_who_exists(client: TestClient, session: Session, queries: list[str]) -> None:
     """The same statements and the same words; what follows happens on a worker."""
     ada = sign_up(client, email="ada@example.com")
@@ -183,15 +203,57 @@ def test_what_is_no_address_is_refused_and_promises_nothing(client: TestClient, 
     assert session.scalars(select(Mail)).all() == []
 
 
-def test_forgot_is_limited_per_address_and_per_account(
-    client: TestClient, configured: Callable[..., None], unique: str
+@contextmanager
+def from_elsewhere(db: Database) -> Iterator[TestClient]:
+    """A client at an address that nobody else has."""
+    host = f"2001:db8:{secrets.randbits(16):x}:{secrets.randbits(16):x}::1"
+    with TestClient(create_app(db), raise_server_exceptions=False, client=(host, 50000)) as client:
+        yield client
+
+
+def test_forgot_is_limited_per_address(db: Database, configured: Configure, unique: str) -> None:
+    configured(RATE_LIMIT_FORGOT="3/minute")
+    with from_elsewhere(db) as client:
+        codes = [client.post(FORGOT, json={"email": f"{n}{unique}@example.com"}).status_code for n in range(4)]
+    assert codes == [202, 202, 202, 429]
+
+
+def test_whoever_asks_for_an_account_too_often_keeps_nobody_from_asking_and_has_no_more_mails_sent(
+    db: Database, session: Session, configured: Configure, unique: str
 ) -> None:
     configured(RATE_LIMIT_FORGOT="3/minute")
-    where = {"X-Forwarded-For": "198.51.100.7"}
-    codes = [
-        client.post(FORGOT, json={"email": f"{n}{unique}@example.com"}, headers=where).status_code for n in range(4)
-    ]
-    assert codes == [202, 202, 202, 429]
+    answers = []
+    for email in (f"{unique}@example.com", f"{unique.upper()}@Example.com") * 3:
+        with from_elsewhere(db) as client:
+            answers.append(client.post(FORGOT, json={"email": email}))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.text for answer in answers}) == 1
+    assert session.scalar(select(func.count()).select_from(Mail)) == 3
+
+
+@pytest.mark.parametrize("path", [VERIFY, RESET])
+def test_tokens_cannot_be_guessed_for_long(db: Database, configured: Configure, path: str) -> None:
+    configured(RATE_LIMIT_LOGIN_ADDRESS="3/minute")
+    body = {"token": "x" * 22} | ({"password": NEW} if path == RESET else {})
+    with from_elsewhere(db) as client:
+        assert [client.post(path, json=body).status_code for _ in range(5)] == [401] * 3 + [429] * 2
+
+
+def test_wishes_for_the_link_are_limited_per_person(client: TestClient, configured: Configure) -> None:
+    ada, bob = sign_up(client), sign_up(client)
+    configured(RATE_LIMIT_FORGOT="2/minute")
+    assert [ada.post(RESEND).status_code for _ in range(3)] == [202, 202, 429]
+    assert bob.post(RESEND).status_code == 202
+
+
+def test_links_are_good_for_as_long_as_they_say(client: TestClient, session: Session) -> None:
+    ada, now = sign_up(client), clock.now()
+    for purpose, hours in (("verify_email", 24), ("reset_password", 1)):
+        token, age = token_for(session, ada, purpose, now=now), timedelta(hours=hours)
+        by_mail.owner(session, token=token, purpose=purpose, now=now + age - timedelta(seconds=1))
+        with pytest.raises(Refusal) as refused:
+            by_mail.owner(session, token=token, purpose=purpose, now=now + age)
+        assert refused.value.code == "token_expired"
 
 
 def test_a_flood_of_wishes_for_the_link_ends(client: TestClient, session: Session) -> None:

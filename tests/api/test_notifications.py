@@ -137,6 +137,19 @@ def test_switches_are_on_until_they_are_set(client: TestClient) -> None:
     assert bob.get(SETTINGS).json() == {"mail": ALL_ON}
 
 
+def test_opposite_choices_at_once_do_not_wait_crosswise(real_client: TestClient) -> None:
+    ada = sign_up(real_client)
+    choices = [
+        {"match.created": kind == "match.created", "message.created": kind != "match.created"} for kind in Mailed
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(100):
+            ada.put(SETTINGS, json={"mail": dict.fromkeys(Mailed, False)})
+            both = (lambda mail=mail: ada.put(SETTINGS, json={"mail": mail}).status_code for mail in choices)
+            assert at_once(pool, *both) == [200, 200]
+            assert ada.get(SETTINGS).json()["mail"] in choices
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -57,6 +57,12 @@ def test_a_dotenv_file_is_read_and_the_environment_goes_before_it(
     assert (values.api_port, values.flower_port, values.access_token_expire_minutes) == (9000, 7000, 5)
 
 
+def test_production_is_reached_over_https(configured: Configure) -> None:
+    assert "PUBLIC_URL" in refusal(configured, **SAFE | {"PUBLIC_URL": "http://api.example.com"})
+    configured(ENVIRONMENT="staging")
+    assert settings().public_url == "http://api.example.com"
+
+
 @pytest.mark.parametrize("environment", ["production", "staging"])
 @pytest.mark.parametrize(
     ("unsafe", "reason"),

@@ -3,15 +3,18 @@
 import email
 import logging
 import re
+import smtplib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 from pathlib import Path
 
 import pytest
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text, update
@@ -23,14 +26,13 @@ from shared.accounts.tokens import secret_hash
 from shared.database import Database
 from shared.jobs import SEND_MAIL
 from shared.ledger import Work
-from shared.mail import service
+from shared.mail import rendering, service
 from shared.mail.models import Mail
-from shared.mail.rules import MOST_IN_AN_HOUR
+from shared.mail.rules import MOST_IN_AN_HOUR, MOST_UNCONFIRMED
 from tests.mail_server import Postbox, text_of, token_of
 from tests.people import make_user, sign_up
 from tests.worker.mails import person, post, row, sent_at, work_off
-from worker import commands
-from worker.mail import prune
+from worker import commands, smtp
 
 Configure = Callable[..., None]
 
@@ -38,7 +40,7 @@ Configure = Callable[..., None]
 @pytest.fixture
 def box(configured: Configure) -> Iterator[Postbox]:
     box = Postbox()
-    configured(SMTP_URL=box.url, LEASE_SCALE="0.05")  # half a second for each answer of a server
+    configured(SMTP_URL=box.url, LEASE_SCALE="0.05")  # half a second for each answer of a server but the last
     with box.open():
         yield box
 
@@ -65,28 +67,95 @@ def test_while_the_server_is_down_mails_wait_and_then_go_out_once(committed: Dat
 
 
 def test_each_gets_theirs_whatever_becomes_of_the_others(committed: Database, box: Postbox) -> None:
-    names = ("ada", "gone", "later", "slow", "bob")
+    names = ("ada", "gone", "later", "slow", "silent", "bob")
     people = {name: person(committed, name) for name in names}
     box.answers = {"gone": ["550 5.1.1 <{address}>: no such user"], "later": ["451 4.7.1 {address} come back later"]}
-    box.slow = {"slow": 1.2}
+    box.slow, box.silent = {"slow": 1.2}, {"silent"}
     ids = {name: post(committed, user) for name, user in people.items()}
     work_off(committed)
     failed = row(committed, ids["gone"])
     assert failed is not None
     assert (failed.due_at, failed.attempts) == (None, 1)
     assert failed.error == "refused by the mail server: 550 5.1.1 <(address)>: no such user"
-    for name, words in {"later": "451 4.7.1 (address) come back later", "slow": "timed out"}.items():
+    for name, words in {"later": "451 4.7.1 (address) come back later", "silent": "did not say so"}.items():
         waits = row(committed, ids[name])
         assert waits is not None
         assert waits.due_at is not None
         assert waits.error is not None
         assert words in waits.error
+    box.silent.clear()
     work_off(committed)
     got = Counter(address.partition("@")[0] for address in box.to().elements())
-    assert got == {"ada": 1, "bob": 1, "later": 1, "slow": 2}, "only where nobody knows whether it came"
-    doubled = {str(message["Message-ID"]) for message in box.got if str(message["To"]).startswith("slow")}
+    assert got == {"ada": 1, "bob": 1, "later": 1, "slow": 1, "silent": 2}, "only where nobody knows whether it came"
+    doubled = {str(message["Message-ID"]) for message in box.got if str(message["To"]).startswith("silent")}
     assert len(doubled) == 1
-    assert {name for name in names if sent_at(committed, ids[name])} == {"ada", "later", "slow", "bob"}
+    assert {name for name in names if sent_at(committed, ids[name])} == {"ada", "later", "slow", "silent", "bob"}
+
+
+@pytest.mark.parametrize("how", ["silent", "slow"])
+def test_nobody_gets_many_copies_from_a_server_that_never_says_that_it_has_a_mail(
+    committed: Database, box: Postbox, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(smtp, "ANSWER_SHARE", 0.02)
+    user = person(committed, how)
+    box.silent = {"silent"}
+    mail_id = post(committed, user)
+    for _ in range(MOST_UNCONFIRMED + 2):
+        box.slow = {"slow": 0.5}
+        work_off(committed)
+    assert box.to() == {user.email: 3}
+    failed = row(committed, mail_id)
+    assert failed is not None
+    assert (failed.due_at, failed.error) == (None, "sent, but the server did not say so, 3 times")
+    assert sent_at(committed, mail_id) is None
+
+
+def test_a_task_that_is_told_to_stop_while_the_server_thinks_is_counted(
+    committed: Database, box: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give(server: smtplib.SMTP, message: EmailMessage) -> smtp.Problem | None:
+        problem = given(server, message)
+        vars(server)["getreply"] = partial(stopped, server)
+        return problem
+
+    def stopped(server: smtplib.SMTP) -> None:
+        del vars(server)["getreply"]
+        raise SoftTimeLimitExceeded
+
+    mail_id, given = post(committed, person(committed)), smtp._give
+    monkeypatch.setattr(smtp, "_give", give)
+    work_off(committed)
+    assert committed.call(lambda session: session.get_one(Mail, mail_id).unconfirmed) == 1
+
+
+def test_what_was_lost_before_its_end_may_be_tried_for_hours(
+    committed: Database, box: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(server: smtplib.SMTP, data: bytes | str) -> None:
+        if "Message-ID" in str(data):
+            raise smtplib.SMTPServerDisconnected
+        whole(server, data)
+
+    whole = smtplib.SMTP.send
+    mail_id = post(committed, person(committed))
+    with monkeypatch.context() as mess:
+        mess.setattr(smtplib.SMTP, "send", broken)
+        for _ in range(MOST_UNCONFIRMED + 1):
+            work_off(committed)
+    work_off(committed)
+    assert len(box.got) == 1
+    assert row(committed, mail_id) is None
+
+
+def test_dots_that_begin_a_line_arrive(committed: Database, box: Postbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dotted(*_: object) -> rendering.Words:
+        return rendering.Words(f"{said}\n", f"<p>{said}</p>\n")
+
+    said = ".\n..two\n.x.\n"
+    monkeypatch.setattr(rendering, "words", dotted)
+    post(committed, person(committed))
+    work_off(committed)
+    assert text_of(box.got[0]).splitlines() == [".", "..two", ".x.", ""]
 
 
 def test_an_operator_sees_what_failed_and_why_and_has_it_tried_again(
@@ -130,6 +199,33 @@ def test_a_message_that_is_refused_is_given_up_and_a_server_that_is_confused_is_
     assert failed.due_at is None
     assert failed.error is not None
     assert "token=(address)" in failed.error
+
+
+@pytest.mark.parametrize(
+    ("answer", "hopeless"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("552 5.2.2 mailbox full", True),
+        ("550 no such user", True),
+        ("550 5.7.1 relaying denied", False),
+        ("554 5.7.1 your address is on a list", False),
+        ("530 5.7.0 log in first", False),
+        ("550 5.4.4 no route", False),
+        ("450 4.2.0 greylisted", False),
+    ],
+)
+def test_only_a_recipient_that_is_refused_for_itself_is_given_up_at_once(
+    committed: Database, box: Postbox, answer: str, *, hopeless: bool
+) -> None:
+    box.answers = {"ada": [answer]}
+    user = person(committed)
+    mail_id = post(committed, user)
+    work_off(committed)
+    refused = row(committed, mail_id)
+    assert refused is not None
+    assert (refused.due_at is None) == hopeless
+    work_off(committed)
+    assert box.to() == ({} if hopeless else {user.email: 1})
 
 
 @pytest.fixture
@@ -245,6 +341,18 @@ def test_an_address_that_is_proven_already_is_not_asked_for_again(committed: Dat
     assert row(committed, mail_id) is None
 
 
+def test_a_link_to_choose_a_password_that_waited_for_half_a_day_is_not_sent(committed: Database, box: Postbox) -> None:
+    for hours, name in ((5, "soon"), (7, "late")):
+        user = person(committed, name)
+        committed.call(by_mail.forgot, email=user.email, now=clock.now() - timedelta(hours=hours))
+    work_off(committed)
+    assert [str(message["To"]).partition("@")[0] for message in box.got] == ["soon"]
+    with committed.transaction() as session:
+        assert session.scalars(select(Work)).all() == []
+        assert session.scalar(select(func.count()).select_from(Mail)) == 1
+        assert session.scalar(select(func.count()).select_from(EmailToken)) == 1, "none is made in vain"
+
+
 def test_without_a_server_mails_are_files_for_developers(
     committed: Database, configured: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,16 +378,3 @@ def test_addresses_that_are_not_ascii_get_theirs(committed: Database, box: Postb
     work_off(committed)
     assert [str(message["To"]) for message in box.got][1] == "zoe@xn--bcher-kva.example"
     assert len(box.got) == 2
-
-
-def test_old_mails_are_forgotten(committed: Database, box: Postbox) -> None:
-    user = person(committed)
-    sent, dropped, waiting, young = (post(committed, user) for _ in range(4))
-    long_ago = clock.now() - timedelta(days=31)
-    with committed.transaction() as session:
-        session.execute(update(Mail).where(Mail.id.in_([sent, dropped, waiting])).values(created_at=long_ago))
-        session.execute(update(Mail).where(Mail.id == sent).values(sent_at=long_ago))
-        ledger.cancel(session, SEND_MAIL, str(sent), str(dropped))
-    prune()
-    with committed.transaction() as session:
-        assert set(session.scalars(select(Mail.id))) == {waiting, young}

@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from shared.database import Database
 from shared.jobs import SEND_MAIL
 from tests.mail_server import Postbox
 from tests.worker.mails import person, post, row, work_off
+from worker import smtp
 
 Configure = Callable[..., None]
+Trust = Callable[[Path | None], None]
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -44,6 +46,21 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
+def trust(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trust]:
+    """Trust a certificate; with none, those that everybody trusts."""
+
+    def change(path: Path | None) -> None:
+        if path is None:
+            monkeypatch.delenv("SSL_CERT_FILE")
+        else:
+            monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        smtp._trusted.cache_clear()
+
+    yield change
+    smtp._trusted.cache_clear()
+
+
+@pytest.fixture
 def tls(tmp_path: Path) -> ssl.SSLContext:
     """Of a server whose certificate, `cert.pem` there, nobody has signed but itself."""
     cert, key = certificate(tmp_path)
@@ -53,7 +70,7 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
 
 
 def test_encryption_from_the_first_byte(
-    committed: Database, configured: Configure, tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    committed: Database, configured: Configure, tmp_path: Path, tls: ssl.SSLContext, trust: Trust
 ) -> None:
     box = Postbox()
     configured(SMTP_URL=f"smtps://localhost:{box.port}", LEASE_SCALE="0.05")
@@ -61,7 +78,7 @@ def test_encryption_from_the_first_byte(
     with box.open(tls, at_once=True):
         work_off(committed)
         assert box.got == []
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        trust(tmp_path / "cert.pem")
         work_off(committed)
     assert len(box.got) == 1
 
@@ -81,7 +98,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_long(committed: Database, 
 
 
 def test_a_password_is_only_told_to_a_server_that_proves_who_it_is(
-    committed: Database, configured: Configure, tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    committed: Database, configured: Configure, tmp_path: Path, tls: ssl.SSLContext, trust: Trust
 ) -> None:
     box, mail_id = Postbox(), post(committed, person(committed))
     with_password = f"smtp://ada:right%2Fone@localhost:{box.port}"
@@ -95,12 +112,18 @@ def test_a_password_is_only_told_to_a_server_that_proves_who_it_is(
         assert waits is not None
         assert waits.error is not None
         assert "certificate" in waits.error.lower()
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        trust(tmp_path / "cert.pem")
         work_off(committed)
         assert box.logins == [(b"ada", b"right/one")]
         assert box.encrypted == [True]
-        monkeypatch.delenv("SSL_CERT_FILE")
+        trust(None)
         post(committed, person(committed))
         configured(SMTP_URL=box.url)
         work_off(committed)
         assert box.encrypted == [True, True], "encrypted where it can be, also without a password"
+
+
+def test_what_is_trusted_is_read_once() -> None:
+    assert smtp._trusted() is smtp._trusted()
+    assert smtp._untrusted() is smtp._untrusted()
+    assert smtp._trusted().verify_mode == ssl.CERT_REQUIRED

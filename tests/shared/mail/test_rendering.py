@@ -13,8 +13,10 @@ from jinja2 import UndefinedError
 
 from shared.mail.models import Mail
 from shared.mail.rendering import message, words
-from shared.mail.rules import KINDS, shown_name
-from shared.settings import settings
+from shared.mail.rules import KINDS, UNFOLDED, shown_name
+from shared.notifications.rules import Mailed
+from shared.notifications.unsubscribing import token_for
+from shared.settings import Settings, settings
 from tests.mail_server import html_of, text_of
 
 HOSTILE = "<script>alert('x')</script>{{ 7 * 7 }}&\"'"
@@ -106,6 +108,25 @@ def test_a_mail_has_its_headers_and_both_parts(kind: str) -> None:
     assert html_of(made)
     assert bytes(made).isascii()
     assert max(map(len, bytes(made).splitlines())) < 999, "RFC 5322"
+
+
+@pytest.mark.parametrize("utf8", [False, True])
+def test_the_address_to_unsubscribe_is_in_the_bytes_as_it_is(*, utf8: bool) -> None:
+    """However long PUBLIC_URL is, in one piece: mail programs put nothing together."""
+    values = Settings(secret_key="k" * 40, mail_from=f"Delete <hello@{'m' * 60}.{'n' * 60}.example.com>")
+    token = token_for(uuid.uuid4(), Mailed.MESSAGE, values)
+    site = f"https://{'a' * 60}.{'b' * 60}.example.com/behind/{'c' * 100}"
+    link = f"{site}/v1/notifications/unsubscribe?token={token}"
+    facts, to = FACTS | {"unsubscribe": link}, f"{'l' * 60}@{'d' * 60}.example.com"
+    made = message(letter("new_match"), words("new_match", facts), to=to, unsubscribe=link, values=values)
+    raw = made.as_bytes(policy=UNFOLDED.clone(utf8=utf8))
+    head, _, body = raw.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    assert f"List-Unsubscribe: <{link}>".encode() in lines
+    assert f"To: {to}".encode() in lines
+    assert b"=?" not in head
+    _, _, html = body.partition(b"text/html")
+    assert max(map(len, html.split(b"\r\n"))) <= 76, "RFC 2045"
 
 
 def test_one_person_is_named_in_the_title_and_several_are_counted() -> None:

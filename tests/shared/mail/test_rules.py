@@ -13,14 +13,34 @@ def test_each_kind_that_can_be_switched_off_has_a_switch_and_each_switch_a_kind(
 
 
 @pytest.mark.parametrize(
-    "name", ["Ada", "Zoë", "Ada Lovelace", "J. R.", "Dr. Ada", "李", "O'Neil", "Ada-Marie", "Ada 🌻"]
+    "name",
+    [
+        "Ada",
+        "Zoë",
+        "Ada Lovelace",
+        "J. R.",
+        "Dr. Ada",
+        "李",
+        "O'Neil",
+        "Ada-Marie",
+        "Ada 🌻",
+        "Zoe\u0308",
+        "\uff21da",
+        "R2. D2",
+        "李。",
+    ],
 )
 def test_names_are_shown_as_they_are(name: str) -> None:
     assert shown_name(name) == name
 
 
 @pytest.mark.parametrize(
-    "name", ["evil.com", "http://x", "www.evil", "ada@evil.example", "x.co/y", "Ada evil.co.uk", "mailto:x", "", " \n"]
+    "name",
+    [
+        *("evil.com", "http://x", "www.evil", "ada@evil.example", "x.co/y", "Ada evil.co.uk", "mailto:x", "", " \n"),
+        *("web3.com", "pay-now1.io", "a b365.de", "evil_.com", "evil\u3002com", "evil\uff0ecom", "evil\uff61com"),
+        *("evil\u2024com", "\uff45vil.com", "evil\u0338.com", "ada\uff20evil", "https\uff1a\uff0f\uff0fx"),
+    ],
 )
 def test_a_name_that_would_be_a_link_is_not_shown(name: str) -> None:
     assert shown_name(name) == SOMEBODY
@@ -34,6 +54,7 @@ def test_a_name_that_would_be_a_link_is_not_shown(name: str) -> None:
         ("x" * 200, "x" * 80),
         ("call evil.com now", ""),
         ("bot (+http://evil)", ""),
+        ("see web3\u3002com", ""),
         ("", ""),
     ],
 )
