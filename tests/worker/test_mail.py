@@ -376,5 +376,5 @@ def test_addresses_that_are_not_ascii_get_theirs(committed: Database, box: Postb
     for user in users:
         post(committed, user)
     work_off(committed)
-    assert [str(message["To"]) for message in box.got][1] == "zoe@xn--bcher-kva.example"
-    assert len(box.got) == 2
+    got = sorted(str(message["To"]) for message in box.got)
+    assert got == ["zoe@xn--bcher-kva.example", "zoë@example.com"]
