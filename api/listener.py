@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -47,7 +46,7 @@ class Listener:
         self._behind = True
         self._begun = False
         self._held: list[Frame] = []
-        self._waiting: deque[Frame] = deque()
+        self._waiting: list[Frame] = []  # short; an empty deque would take most of a kilobyte
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._seen: dict[str, None] = {}
@@ -142,7 +141,7 @@ class Listener:
                 return None
             self._arrived.clear()
             await self._arrived.wait()
-        frame = self._waiting.popleft()
+        frame = self._waiting.pop(0)
         self._bytes -= len(frame.text)
         return frame
 

@@ -32,6 +32,9 @@ PATIENCE: Final = 2.0  # seconds that a new connection waits to be subscribed; l
 CROWDED_OUT: Final = 4409
 RESTARTING: Final = 1012
 
+_SUBSCRIBED: Final = asyncio.Event()  # of all channels that are: each its own would take a kilobyte
+_SUBSCRIBED.set()
+
 Rows = list[tuple[str, dict[str, str]]]
 _log = log.logger(__name__)
 
@@ -189,6 +192,7 @@ class Hub:
             channel: str = message["channel"]
             if channel in self._subscribed:
                 self._subscribed[channel].set()
+                self._subscribed[channel] = _SUBSCRIBED
             return channel
         return None
 

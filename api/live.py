@@ -42,18 +42,18 @@ class Opening(BaseModel):
     since: str | None = None
 
 
-@router.websocket("/ws")
-async def live(websocket: WebSocket, since: str | None = None) -> None:
+async def live(websocket: WebSocket) -> None:
     """Everything that happens to somebody, as it happens. See docs/live-events.md."""
-    opening = await _opened(websocket, since)
+    opening = await _opened(websocket)
     if opening is None:
         return
     claims = await _signed_in(websocket, opening.token)
     if claims is None:
         return
     hub: Hub = websocket.app.state.hub
-    asks = "since" in opening.model_fields_set
-    async with hub.listening(claims, since=opening.since, asks=asks) as listener:
+    listening = hub.listening(claims, since=opening.since, asks="since" in opening.model_fields_set)
+    del opening  # it would be kept as long as the connection
+    async with listening as listener:
         tasks = [asyncio.create_task(work) for work in (_send(websocket, listener), _receive(websocket, listener))]
         await listener.ended.wait()
         for task in tasks:
@@ -65,13 +65,17 @@ async def live(websocket: WebSocket, since: str | None = None) -> None:
         await _close(websocket, listener.code, listener.reason)
 
 
-async def _opened(websocket: WebSocket, since: str | None) -> Opening | None:
+# Starlette's kind of route: FastAPI's would hold 7 kB for every open connection, to solve dependencies that it has not.
+router.add_websocket_route("/v1/ws", live)
+
+
+async def _opened(websocket: WebSocket) -> Opening | None:
     """What the client begins with: a pair of subprotocols (all that a browser can set), or a first frame."""
     offered = websocket.scope["subprotocols"]
     if offered[:1] == [BEARER]:
         await websocket.accept(subprotocol=BEARER)
         token = offered[1] if len(offered) > 1 else ""
-        asked = {"since": since} if "since" in websocket.query_params else {}
+        asked = {"since": websocket.query_params["since"]} if "since" in websocket.query_params else {}
         return Opening.model_validate({"type": "auth", "token": token, **asked})
     await websocket.accept()
     try:

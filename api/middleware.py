@@ -79,12 +79,18 @@ class Cors(CORSMiddleware):
 
 
 class UnexpectedErrors:
-    """Turns stray exceptions into a 500 that tells nothing. Inside of Cors, so that a page can read even that."""
+    """Turns stray exceptions into a 500 that tells nothing. Inside of Cors, so that a page can read even that.
+
+    Those of WebSockets the server logs and closes itself.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         started = False
 
         async def watched(message: Message) -> None:
@@ -96,7 +102,7 @@ class UnexpectedErrors:
             await self._app(scope, receive, watched)
         except Exception:
             _log.exception("unexpected error", path=scope.get("path"))
-            if started or scope["type"] != "http":
+            if started:
                 raise
             await answer(Refusal("internal_error"))(scope, receive, send)
 
