@@ -116,7 +116,7 @@ def test_what_was_sent_is_not_sent_back(client: TestClient, body: object) -> Non
 
 
 def test_what_was_sent_in_a_form_is_not_sent_back(client: TestClient) -> None:
-    for form in ({"password": "secret-7531"}, {"username": "ada", "password": "secret-7531", "grant_type": "7531"}):
+    for form in ({"password": "secret-7531"}, {"username": "ada", "password": "secret-7531", "grant_type": "secret-7531"}):
         answer = client.post("/v1/auth/token", data=form)
         assert (answer.status_code, error_code(answer)) == (422, "validation_error")
         assert "secret-7531" not in answer.text
