@@ -78,10 +78,10 @@ class Hub:
         """End every connection, so that clients go to another process."""
         for listener in self._listeners():
             listener.end(RESTARTING, "restarting")
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := list(self._tasks):  # redis may swallow one: `asyncio.wait_for` does before Python 3.12
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.1)
         await self._redis.aclose()
 
     @asynccontextmanager

@@ -44,6 +44,7 @@ def test_a_night_whose_workers_are_killed_is_completed(folder: Path) -> None:
             assert regions > 3
             Stack.wait_for(lambda: any(lease for _, _, lease, _ in stack.rows(LEASES)), seconds=60)
             killed = {key for key, _, lease, _ in stack.rows(LEASES) if lease}
+            assert killed
             for name in stack.workers():
                 stack.kill(name)
         assert python(stack, START) == "None", "there is one night in a day"
@@ -54,10 +55,10 @@ def test_a_night_whose_workers_are_killed_is_completed(folder: Path) -> None:
             for key, attempts, lease, now in rows:
                 watch(leases, key, attempts, lease, now)
             time.sleep(0.1)
-        done = [re.search(r"key=(\d+)", line) for line in stack.lines if "done" in line and "rank_region" in line]
-        ranked = [found[1] for found in done if found]
-        assert len(ranked) == len(set(ranked)) == regions
-        assert killed <= set(ranked)
+        Stack.wait_for(lambda: len(ranked(stack)) >= regions, seconds=10)  # the log is a little behind
+        keys = ranked(stack)
+        assert len(keys) == len(set(keys)) == regions
+        assert killed <= set(keys)
         assert stack.rows("SELECT count(*) FROM discovery_queues") == [(PEOPLE,)]
         assert stack.rows("SELECT count(*) FROM discovery_queues WHERE cardinality(ids) > 0")[0][0] > PEOPLE / 2
         python(stack, FINISH)
@@ -67,6 +68,12 @@ def test_a_night_whose_workers_are_killed_is_completed(folder: Path) -> None:
         assert 0 < night[3] < 1
     finally:
         stack.stop()
+
+
+def ranked(stack: Stack) -> list[str]:
+    """The regions that the log says are done."""
+    done = [re.search(r"key=(\d+)", line) for line in list(stack.lines) if "done" in line and "rank_region" in line]
+    return [found[1] for found in done if found]
 
 
 def watch(leases: dict[str, tuple[int, datetime]], key: str, attempts: int, lease: Any, now: datetime) -> None:
