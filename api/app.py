@@ -26,6 +26,7 @@ from api import (
     notices,
     notifications,
     photos,
+    privacy,
     profiles,
     prompts,
     quiz,
@@ -123,6 +124,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         safety,
         notices,
         notifications,
+        privacy,
     )
     for domain in (*of_people, live, health, auth, email, media, work, demo):
         app.include_router(domain.router)

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
-from api.accounts import SIGNED_IN
-from api.dependencies import Me
+from api.accounts import EVEN_SUSPENDED
+from api.dependencies import MeEvenSuspended
 from api.errors import documented
 from api.shapes import Body, Limit, Offset, Page, Shape, Visible, page, with_example
 from shared import clock
@@ -60,10 +60,10 @@ class NewAppeal(Body):
     "",
     operation_id="list_notices",
     summary="What was decided about you",
-    responses=documented(*SIGNED_IN, "validation_error"),
+    responses=documented(*EVEN_SUSPENDED, "validation_error"),
 )
 async def list_notices(
-    me: Me, limit: Annotated[Limit, Query()] = 100, offset: Annotated[Offset, Query()] = 0
+    me: MeEvenSuspended, limit: Annotated[Limit, Query()] = 100, offset: Annotated[Offset, Query()] = 0
 ) -> Page[NoticeShape]:
     """The newest first."""
     return page(await me.run(service.notices), NoticeShape.model_validate, limit=limit, offset=offset)
@@ -73,9 +73,9 @@ async def list_notices(
     "/{notice_id}/appeal",
     operation_id="appeal",
     summary="Object to a decision",
-    responses=documented(*SIGNED_IN, "not_found", "invalid_transition", "validation_error"),
+    responses=documented(*EVEN_SUSPENDED, "not_found", "invalid_transition", "validation_error"),
 )
-async def appeal(me: Me, notice_id: uuid.UUID, body: NewAppeal) -> NoticeShape:
+async def appeal(me: MeEvenSuspended, notice_id: uuid.UUID, body: NewAppeal) -> NoticeShape:
     """Once. Somebody will look at it again."""
     return NoticeShape.model_validate(
         await me.run(service.appeal, notice_id=notice_id, text=body.text, now=clock.now())

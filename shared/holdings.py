@@ -33,6 +33,7 @@ from shared.jobs import Job
 from shared.models import Base
 
 Column = InstrumentedAttribute[Any]
+Query = Select[*tuple[Any, ...]]
 MOST: Final = 1000  # rows of one transaction
 PAGE: Final = 10_000  # rows that one transaction looks through
 _UNSYNCHRONIZED: Final = {"synchronize_session": False}
@@ -42,7 +43,7 @@ _UNSYNCHRONIZED: Final = {"synchronize_session": False}
 class Deleted:
     """Rows whose column is the person: they are deleted.
 
-    The keys of `cancels` and `asks` are the ids of the rows: work that is forgotten with them, and work that is asked for.
+    Work of `cancels` and `asks`, whose keys are the ids of the rows, is forgotten with them, or asked for.
     """
 
     column: Column
@@ -150,7 +151,7 @@ class Exported:
 
     name: str
     about: str
-    query: Callable[[uuid.UUID], Select[Any]]
+    query: Callable[[uuid.UUID], Query]
     key: tuple[ColumnElement[Any] | Column, ...]
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -33,6 +33,19 @@ def make(claimed: Claim) -> None:
         return
     now = clock.now()
     key = f"{exports.folder(export_id)}/{clock.new_id()}.zip"  # of this attempt
+    size = _store(key, user_id, now)
+    try:
+        with database().transaction() as session:
+            exports.made(session, export_id=export_id, key=key, size_bytes=size, now=clock.now())
+            ledger.finish(session, claimed)
+    except BaseException:
+        storage().delete([key])
+        raise
+    _log.info("export made", bytes=size)
+
+
+def _store(key: str, user_id: uuid.UUID, now: datetime) -> int:
+    """Store the archive as it is made; its size in bytes."""
     size = 0
 
     def counted() -> Iterator[bytes]:
@@ -43,14 +56,7 @@ def make(claimed: Claim) -> None:
                 yield chunk
 
     storage().put_download(key, counted(), "application/zip", name=f"delete-{now:%Y-%m-%d}.zip")
-    try:
-        with database().transaction() as session:
-            exports.made(session, export_id=export_id, key=key, size_bytes=size, now=clock.now())
-            ledger.finish(session, claimed)
-    except BaseException:
-        storage().delete([key])
-        raise
-    _log.info("export made", bytes=size)
+    return size
 
 
 @periodic_task(TIDY_EXPORTS)
@@ -63,10 +69,15 @@ def tidy() -> None:
     for export_id in database().call(exports.expire, now=now):
         storage().delete([key for key, _ in storage().list(exports.folder(export_id))])
     database().call(exports.forget, now=now)
+    _sweep()
+
+
+def _sweep() -> None:
+    """Delete what workers have left behind that were cut off."""
     old = (key for key, modified in storage().list("exports") if older_than(modified, YOUNG))
-    ours = ((export_id, key) for key in old if (export_id := _export_of(key)) is not None)
+    ours = ((owner, key) for key in old if (owner := _export_of(key)) is not None)
     while batch := list(islice(ours, 500)):
-        named = database().call(exports.keys_in_use, {export_id for export_id, _ in batch})
+        named = database().call(exports.keys_in_use, {one for one, _ in batch})
         storage().delete([key for _, key in batch if key not in named])
 
 
@@ -81,7 +92,7 @@ def _rows(exported: Exported, user_id: uuid.UUID) -> Iterator[dict[str, Any]]:
     after = None
     while True:
         rows, after = database().call(exports.page, exported, user_id=user_id, after=after)
-        yield from map(dict, rows)
+        yield from rows
         if after is None:
             return
 

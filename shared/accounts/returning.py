@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared import ledger
@@ -16,7 +17,8 @@ def come_back(session: Session, *, user_id: uuid.UUID, verified_hash: str, now: 
 
     Its matches stay ended. Erasing locks the same row, so exactly one of the two happens.
     """
-    user = session.get(User, user_id, with_for_update={"key_share": True})
+    leaving = select(User).where(User.id == user_id, User.status == Status.DELETING)
+    user = session.scalar(leaving.with_for_update(key_share=True))
     if user is None or user.password_hash != verified_hash or not can_come_back(user, now=now):
         return False
     user.status, user.deleting_from, user.erase_at = user.deleting_from or Status.ACTIVE, None, None

@@ -134,7 +134,7 @@ def _shut_out(session: Session, user_id: uuid.UUID) -> Literal["account_suspende
     return "account_suspended" if status == Status.SUSPENDED else "token_invalid"
 
 
-def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime) -> User:
+def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime, even_suspended: bool = False) -> User:
     """The user of an access token whose session has not ended; one query, so every ending acts at once.
 
     Raises:
@@ -152,7 +152,7 @@ def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime
     )
     if user is None or user.status == Status.DELETING:
         raise Refusal("token_invalid")
-    if user.status == Status.SUSPENDED:
+    if user.status == Status.SUSPENDED and not even_suspended:
         raise Refusal("account_suspended")
     if _RANK[Role(user.role)] < _RANK[least]:
         raise Refusal("forbidden")

@@ -3,12 +3,12 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from shared import holdings
 from shared.accounts.models import Status, User
-from shared.holdings import Deleted, Emptied, Exported, Holdings, Kept, Rewritten
+from shared.holdings import Deleted, Emptied, Exported, Holdings, Kept, Query, Rewritten
 from shared.matching.matches import DELETED_PERSON
 from shared.matching.models import Block, ContactHash, DailyLikeCount, Like, Match, MatchChange, Pair, Pass
 from shared.matching.visibility import apart
@@ -41,7 +41,7 @@ def first_name(of: type[User]) -> ColumnElement[str]:
     return case((gone, DELETED_PERSON), else_=func.split_part(of.name, " ", 1))
 
 
-def _likes(mine: Any, theirs: Any, user_id: uuid.UUID) -> Select[Any]:  # noqa: ANN401 - columns
+def _likes(mine: Any, theirs: Any, user_id: uuid.UUID) -> Query:  # noqa: ANN401 - columns
     me, other = aliased(User), aliased(User)
     name = first_name(other).label("first_name")
     return (
@@ -52,7 +52,7 @@ def _likes(mine: Any, theirs: Any, user_id: uuid.UUID) -> Select[Any]:  # noqa: 
     )
 
 
-def _matches(user_id: uuid.UUID) -> Select[Any]:
+def _matches(user_id: uuid.UUID) -> Query:
     other = aliased(User)
     return (
         select(

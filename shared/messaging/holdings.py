@@ -1,14 +1,13 @@
 """What messages hold about a person: what they wrote, and what was written to them."""
 
 import uuid
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, exists, or_, select
+from sqlalchemy import ColumnElement, case, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from shared import holdings
 from shared.accounts.models import User
-from shared.holdings import Exported, Holdings, Rewritten
+from shared.holdings import Exported, Holdings, Query, Rewritten
 from shared.matching.holdings import first_name, forsaken, matches_of, other_of
 from shared.matching.models import Match
 from shared.messaging.models import Message
@@ -23,7 +22,7 @@ def _forget(session: Session, user_id: uuid.UUID) -> int:
     return holdings.some(session, Message, _forsaken(user_id))
 
 
-def _messages(user_id: uuid.UUID) -> Select[Any]:
+def _messages(user_id: uuid.UUID) -> Query:
     """In matches that a block hides, only what they wrote themself: the other is out of their sight."""
     other, mine = aliased(User), Message.sender_id == user_id
     return (

@@ -5,22 +5,27 @@ reported is about somebody who is still here. What is about the person goes with
 """
 
 import uuid
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, and_, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Text, and_, func, literal, literal_column, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from shared.holdings import MOST, Deleted, Emptied, Exported, Holdings, Rewritten
 from shared.moderation.models import Case, Notice, Report, Signal
 
 # Of the conversation that a report keeps, the reporter's own lines become empty ones of nobody.
-_CONVERSATION = text("""CASE WHEN jsonb_typeof(snapshot -> 'conversation') = 'array' THEN
+_CONVERSATION: Final[ColumnElement[Any]] = literal_column(
+    """CASE WHEN jsonb_typeof(snapshot -> 'conversation') = 'array' THEN
     jsonb_set(snapshot, '{conversation}', (
         SELECT coalesce(jsonb_agg(
             CASE WHEN line ->> 'sender_id' = CAST(reporter_id AS text)
                 THEN line || '{"sender_id": null, "text": null}' ELSE line END ORDER BY place
         ), '[]')
         FROM jsonb_array_elements(snapshot -> 'conversation') WITH ORDINALITY AS lines (line, place)
-    )) ELSE snapshot END""")
+    )) ELSE snapshot END""",
+    JSONB,
+)
 
 
 def _named_in_a_signal(user_id: uuid.UUID) -> ColumnElement[bool]:

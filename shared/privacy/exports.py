@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -87,7 +87,7 @@ def whose(session: Session, *, export_id: uuid.UUID) -> uuid.UUID | None:
 
 def page(
     session: Session, exported: Exported, *, user_id: uuid.UUID, after: tuple[Any, ...] | None
-) -> tuple[list[Mapping[str, Any]], tuple[Any, ...] | None]:
+) -> tuple[list[dict[str, Any]], tuple[Any, ...] | None]:
     """(some rows of a file, where they end), after where others ended; None at the end."""
     keys = [key.label(f"key_{number}") for number, key in enumerate(exported.key)]
     query = exported.query(user_id).add_columns(*keys).order_by(*exported.key).limit(ROWS)

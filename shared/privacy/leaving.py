@@ -1,6 +1,5 @@
 """Leaving: an account is hidden at once, and erased after some days in which logging in brings it back."""
 
-import uuid
 from datetime import datetime, timedelta
 
 from sqlalchemy import Text, cast, select
