@@ -16,7 +16,7 @@ from shared.quiz.traits import Trait
 # Beside the ids stand other values, in the same order.
 _PARTS: Final = f"""substr(parts, 1, {PACKED} * (array_position(ids, :person) - 1))
     || substr(parts, {PACKED} * array_position(ids, :person) + 1)"""
-_QUEUES: Final = "queues[:array_position(ids, :person) - 1] || queues[array_position(ids, :person) + 1:]"
+_QUEUES: Final = r"queues[\:array_position(ids, :person) - 1] || queues[array_position(ids, :person) + 1\:]"
 
 
 def _without(user_id: uuid.UUID, **values: str) -> Mapping[str, Any]:

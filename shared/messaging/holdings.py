@@ -2,15 +2,16 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, case, exists, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from shared import holdings
 from shared.accounts.models import User
-from shared.holdings import Exported, Holdings, Query, Rewritten
+from shared.holdings import MOST, Exported, Holdings, Query, Rewritten
 from shared.matching.holdings import first_name, forsaken, matches_of, other_of
 from shared.matching.models import Match
 from shared.messaging.models import Message
+from shared.notifications.models import Notification
 
 
 def _forsaken(user_id: uuid.UUID) -> ColumnElement[bool]:
@@ -41,9 +42,27 @@ def _messages(user_id: uuid.UUID) -> Query:
     )
 
 
+def _told(user_id: uuid.UUID) -> ColumnElement[bool]:
+    """Whether a notification tells one of their matches of a message of theirs."""
+    others = select(other_of(user_id)).where(matches_of(user_id))
+    return and_(Notification.user_id.in_(others), Notification.data["sender_id"].astext == str(user_id))
+
+
+def _forget_sender(session: Session, user_id: uuid.UUID) -> int:
+    some = select(Notification.id).where(_told(user_id)).limit(MOST)
+    changed = session.scalars(
+        update(Notification)
+        .where(Notification.id.in_(some))
+        .values(data=text("""data || '{"sender_id": null}'"""))
+        .returning(Notification.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(changed.all())
+
+
 HOLDINGS = Holdings(
     "messaging",
-    columns=(Rewritten(Message.sender_id, _forget, _forsaken),),
+    columns=(Rewritten(Notification.data, _forget_sender, _told),),
     exports=(
         Exported(
             "messages",
@@ -53,4 +72,5 @@ HOLDINGS = Holdings(
         ),
     ),
 )
+LEFT_BEHIND = Holdings("messages left behind", columns=(Rewritten(Message.sender_id, _forget, _forsaken),))
 """What was written in a match stays with the other as long as they are here; see LEFT_BEHIND of matching."""

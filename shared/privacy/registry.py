@@ -9,8 +9,9 @@ from shared.discovery.holdings import LISTS
 from shared.holdings import Holdings
 from shared.mail.holdings import HOLDINGS as MAIL
 from shared.matching.holdings import HOLDINGS as MATCHING
-from shared.matching.holdings import LEFT_BEHIND
+from shared.matching.holdings import LEFT_BEHIND as MATCHES_LEFT_BEHIND
 from shared.messaging.holdings import HOLDINGS as MESSAGING
+from shared.messaging.holdings import LEFT_BEHIND as MESSAGES_LEFT_BEHIND
 from shared.moderation.holdings import HOLDINGS as MODERATION
 from shared.notifications.holdings import HOLDINGS as NOTIFICATIONS
 from shared.photos.holdings import HOLDINGS as PHOTOS
@@ -21,6 +22,6 @@ from shared.quiz.holdings import HOLDINGS as QUIZ
 # Who refers to whom goes first. The account is last of what is only theirs; then it shows which conversations have
 # nobody left to read them: of two people who are erased at once, the second sees that the first is gone.
 REGISTRY: Final[tuple[Holdings, ...]] = (
-    *(DISCOVERY, MATCHING, BADGES, QUIZ, PROMPTS, MODERATION, PHOTOS, NOTIFICATIONS, MAIL, PRIVACY, ACCOUNTS),
-    *(MESSAGING, LEFT_BEHIND, LISTS),
+    *(DISCOVERY, MESSAGING, MATCHING, BADGES, QUIZ, PROMPTS, MODERATION, PHOTOS, NOTIFICATIONS, MAIL, PRIVACY, ACCOUNTS),
+    *(MESSAGES_LEFT_BEHIND, MATCHES_LEFT_BEHIND, LISTS),
 )
