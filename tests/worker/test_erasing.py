@@ -172,11 +172,10 @@ def test_it_goes_on_wherever_it_was_cut_off(
     def dies(function: Callable[..., Any]) -> Callable[..., Any]:
         def run(session: Session, claimed: ledger.Claim, *args: Any, **more: Any) -> Any:
             result = function(session, claimed, *args, **more)
-            if result and not seen:
-                seen.append(claimed)
-                return result
             if seen:
                 raise Killed
+            if result not in {0, None, (None, 0)}:
+                seen.append(claimed)
             return result
 
         return run
