@@ -36,7 +36,7 @@ async def get_media(
     headers = {
         "Cache-Control": f"private, max-age={seconds}, immutable",
         "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "cross-origin",  # the pages of apps show it
         "ETag": f'"{key.rpartition("/")[2]}"',  # names are derived from content
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
