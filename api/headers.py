@@ -23,8 +23,8 @@ _EVERYWHERE: Final[dict[str, str]] = {
 _DOCS: Final = (
     "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
     "style-src 'unsafe-inline' https://cdn.jsdelivr.net https://fonts.googleapis.com; "
-    "font-src https://fonts.gstatic.com; img-src 'self' data: https:; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "font-src https://fonts.gstatic.com; img-src 'self' data: https:; connect-src 'self'; worker-src blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PAGES: Final[dict[str, str]] = {"/docs": _DOCS, "/redoc": _DOCS}
 """The policy of pages that set none themselves, by the beginning of their path."""
