@@ -118,6 +118,9 @@ class Settings(BaseSettings):
     rate_limit_signup: Rate = "5/minute"
     rate_limit_login: Rate = Field("5/minute", description="Per address and account together")
     rate_limit_login_address: Rate = Field("30/minute", description="Per address, whatever account")
+    rate_limit_login_failures: Rate = Field(
+        "100/hour", description="Wrong passwords per account on all devices that it does not know, and on each it knows"
+    )
     rate_limit_refresh: Rate = "10/minute"
     rate_limit_logout: Rate = "10/minute"
     rate_limit_forgot: Rate = Field("3/minute", description="Per address, and per account that was named")
