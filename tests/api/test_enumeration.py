@@ -155,9 +155,10 @@ def things(ada: Person, client: TestClient, session: Session) -> dict[str, str]:
     match = matched(bob, eve)
     question = bob.get("/v1/prompts").json()["items"][0]["id"]
     answer = bob.post("/v1/profile/prompts", json={"question_id": question, "answer": "Fish soup."}).json()
-    moderation.decide(
-        session, user_id=bob.id, case_id=None, kind="hidden", facts="f", rule="r", until=None, now=clock.now()
-    )
+    now = clock.now()
+    case = moderation.open_case(session, user_id=bob.id, now=now)
+    facts: dict[str, Any] = {"kind": "hidden", "facts": "Facts.", "rule": "A rule.", "until": None}
+    moderation.decide(session, user_id=bob.id, case_id=case, now=now, **facts)
     session.commit()
     return {
         "match": match,
@@ -229,9 +230,12 @@ def test_a_wrong_password_says_nothing_about_the_account_and_costs_the_same(
 ) -> None:
     hashed: list[str] = []
     verify = passwords._policy().verify_and_update
-    monkeypatch.setattr(
-        passwords._policy(), "verify_and_update", lambda *given: (hashed.append(given[1][:20]), verify(*given))[1]
-    )
+
+    def note(password: str, stored: str) -> object:
+        hashed.append(stored[:20])
+        return verify(password, stored)
+
+    monkeypatch.setattr(passwords._policy(), "verify_and_update", note)
     seen = set()
     for login in (*accounts.emails.values(), *accounts.usernames.values()):
         for path, how in (("/v1/auth/login", "json"), ("/v1/auth/token", "data")):
