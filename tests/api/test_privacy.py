@@ -12,7 +12,8 @@ from httpx2 import Response
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from shared import clock, ledger
+from shared import clock, events, ledger
+from shared.accounts import by_mail
 from shared.accounts.by_mail import recipient
 from shared.accounts.models import LoginSession, Status, User
 from shared.database import Database
@@ -151,6 +152,20 @@ def test_a_forgotten_password_does_not_keep_from_coming_back(client: TestClient,
         letter = Mail(id=clock.new_id(), user_id=ada.id, kind=kind, data={}, created_at=now)
         assert (recipient(session, letter, now=now) is not None) == reached, kind
         assert recipient(session, letter, now=now + timedelta(days=15)) is None
+
+
+def test_a_new_password_chosen_by_mail_opens_the_way_back(client: TestClient, session: Session) -> None:
+    ada = sign_up(client)
+    delete(ada)
+    left = user(session, ada)
+    letter = Mail(kind=by_mail.RESET, data={}, created_at=clock.now())
+    said = by_mail.facts(session, letter, left, now=clock.now())
+    assert said is not None
+    session.commit()
+    body = {"token": said["token"], "password": "engines of 1844"}
+    assert client.post("/v1/auth/password/reset", json=body).status_code == 204
+    assert user(session, ada).status == Status.DELETING
+    assert log_in(ada, "engines of 1844").json()["restored"] is True
 
 
 def test_of_two_that_delete_at_once_one_does(real_client: TestClient, committed: Database) -> None:
@@ -305,3 +320,4 @@ def test_all_of_somebodys_logins_end(session: Session) -> None:
     ends = session.scalars(select(LoginSession.revoked_why).where(LoginSession.user_id == ada.id)).all()
     assert ends == ["account deleted"] * 3
     assert ledger.unfinished(session, ERASE_ACCOUNT) == 1
+    assert events.ENDED in {event.type for event in events.noted(session)}, "open connections look again"
