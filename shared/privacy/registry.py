@@ -22,6 +22,19 @@ from shared.quiz.holdings import HOLDINGS as QUIZ
 # Who refers to whom goes first. The account is last of what is only theirs; then it shows which conversations have
 # nobody left to read them: of two people who are erased at once, the second sees that the first is gone.
 REGISTRY: Final[tuple[Holdings, ...]] = (
-    *(DISCOVERY, MESSAGING, MATCHING, BADGES, QUIZ, PROMPTS, MODERATION, PHOTOS, NOTIFICATIONS, MAIL, PRIVACY, ACCOUNTS),
+    *(
+        DISCOVERY,
+        MESSAGING,
+        MATCHING,
+        BADGES,
+        QUIZ,
+        PROMPTS,
+        MODERATION,
+        PHOTOS,
+        NOTIFICATIONS,
+        MAIL,
+        PRIVACY,
+        ACCOUNTS,
+    ),
     *(MESSAGES_LEFT_BEHIND, MATCHES_LEFT_BEHIND, LISTS),
 )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -194,8 +195,8 @@ def test_a_message_that_races_is_in_or_refused_and_nothing_lives_on(committed: D
         for (one, other), match_id in zip(both, ids, strict=True):
             at_once(
                 pool,
-                lambda one=one: leaves(one.user_id),
-                lambda other=other, match_id=match_id: committed.call(write, other, match_id=match_id),
+                partial(leaves, one.user_id),
+                partial(committed.call, write, other, match_id=match_id),
             )
     with committed.transaction() as session:
         assert set(session.scalars(select(Match.state))) == {"deleted"}
@@ -221,8 +222,8 @@ def test_two_who_leave_and_like_each_other_at_once_keep_no_open_match(committed:
         for one, other in both:
             at_once(
                 pool,
-                lambda one=one: leaves(one.user_id),
-                lambda one=one, other=other: like(committed, one, other.user_id),
+                partial(leaves, one.user_id),
+                partial(like, committed, one, other.user_id),
             )
     with committed.transaction() as session:
         session.execute(update(Work).where(Work.kind == ERASE_ACCOUNT.name).values(due_at=func.now()))
