@@ -112,12 +112,18 @@ class Tokens(Shape):
 class TokensWithUser(Tokens):
     """Tokens, and whose they are."""
 
-    model_config = with_example(_TOKENS_EXAMPLE | {"user": ACCOUNT_EXAMPLE, "restored": False})
+    model_config = with_example(_TOKENS_EXAMPLE | {"user": ACCOUNT_EXAMPLE})
 
     user: OwnAccount
+
+
+class LoggedIn(TokensWithUser):
+    """The same, and whether the account was being deleted."""
+
+    model_config = with_example(_TOKENS_EXAMPLE | {"user": ACCOUNT_EXAMPLE, "restored": False})
+
     restored: bool = Field(
-        default=False,
-        description="Whether this login has brought back an account that was being deleted; its matches stay ended",
+        description="Whether this login has brought back an account that was being deleted; its matches stay ended"
     )
 
 
@@ -154,7 +160,7 @@ class SignInParts:
         self.address = address(request)
         self.device = "".join(char for char in request.headers.get("user-agent", "") if char.isprintable())
 
-    async def log_in(self, login: str, password: str) -> TokensWithUser:
+    async def log_in(self, login: str, password: str) -> LoggedIn:
         """Verify and open a session. An unknown account takes as long and gets the same answer."""
         await self.rates.check(settings().rate_limit_login_address, "login-address", self.address)
         await self.rates.check(
@@ -168,7 +174,7 @@ class SignInParts:
         # Of its own: whatever comes of the login, whoever wanted to come back has.
         restored = await self.db.run(come_back, user_id=user_id, verified_hash=stored, now=clock.now())
         opened = await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
-        return opened.model_copy(update={"restored": restored})
+        return LoggedIn(**opened.model_dump(), restored=restored)
 
     async def sign_up(self, body: SignUp) -> TokensWithUser:
         """Create the account and its first session, both or neither."""
@@ -225,7 +231,7 @@ async def sign_up(request: Request, response: Response, sign_in_parts: SignIn, b
     summary="Log in",
     responses=documented("invalid_credentials", "account_suspended", "validation_error", "rate_limited"),
 )
-async def log_in(sign_in_parts: SignIn, body: LogIn) -> TokensWithUser:
+async def log_in(sign_in_parts: SignIn, body: LogIn) -> LoggedIn:
     """With an e-mail address or a username.
 
     Within some days after an account was deleted, this brings it back as it was, but for its matches.
@@ -239,7 +245,7 @@ async def log_in(sign_in_parts: SignIn, body: LogIn) -> TokensWithUser:
     summary="Log in by the OAuth2 password form",
     responses=documented("invalid_credentials", "account_suspended", "validation_error", "rate_limited"),
 )
-async def log_in_by_form(sign_in_parts: SignIn, form: Annotated[LogInForm, Form()]) -> TokensWithUser:
+async def log_in_by_form(sign_in_parts: SignIn, form: Annotated[LogInForm, Form()]) -> LoggedIn:
     """The same as `login`, in the form that "Authorize" in the documentation sends."""
     return await sign_in_parts.log_in(form.username, form.password)
 
