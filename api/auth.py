@@ -117,18 +117,28 @@ class Tokens(Shape):
     expires_in: int = Field(description="Seconds until the access token expires")
 
 
+_LOGIN_EXAMPLE: Final = _TOKENS_EXAMPLE | {
+    "device_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6…",
+    "user": ACCOUNT_EXAMPLE,
+}
+
+
 class TokensWithUser(Tokens):
     """Tokens, and whose they are."""
 
-    model_config = with_example(
-        _TOKENS_EXAMPLE | {"device_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6…", "user": ACCOUNT_EXAMPLE, "restored": False}
-    )
+    model_config = with_example(_LOGIN_EXAMPLE)
 
     device_token: str = Field(description="Opens nothing. Keep it on this device, also after logging out, for `log_in`")
     user: OwnAccount
+
+
+class LoggedIn(TokensWithUser):
+    """The same, and whether the account was being deleted."""
+
+    model_config = with_example(_LOGIN_EXAMPLE | {"restored": False})
+
     restored: bool = Field(
-        default=False,
-        description="Whether this login has brought back an account that was being deleted; its matches stay ended",
+        description="Whether this login has brought back an account that was being deleted; its matches stay ended"
     )
 
 
@@ -165,7 +175,7 @@ class SignInParts:
         self.address = address(request)
         self.device = "".join(char for char in request.headers.get("user-agent", "") if char.isprintable())
 
-    async def log_in(self, login: str, password: str, device_token: str | None = None) -> TokensWithUser:
+    async def log_in(self, login: str, password: str, device_token: str | None = None) -> LoggedIn:
         """Verify and open a session. An unknown account takes as long and gets the same answer."""
         await self.rates.check(settings().rate_limit_login_address, "login-address", self.address)
         await self.rates.check(
@@ -186,7 +196,7 @@ class SignInParts:
         opened = await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
         if isinstance(opened, Refusal):  # an outcome, since an exception would take the session back
             raise opened
-        return opened.model_copy(update={"restored": restored})
+        return LoggedIn(**opened.model_dump(), restored=restored)
 
     async def sign_up(self, body: SignUp) -> TokensWithUser:
         """Create the account and its first session, both or neither."""
@@ -258,7 +268,7 @@ async def sign_up(request: Request, response: Response, sign_in_parts: SignIn, b
         "invalid_credentials", "account_suspended", "validation_error", "rate_limited", "service_unavailable"
     ),
 )
-async def log_in(sign_in_parts: SignIn, body: LogIn) -> TokensWithUser:
+async def log_in(sign_in_parts: SignIn, body: LogIn) -> LoggedIn:
     """With an e-mail address or a username.
 
     Somebody suspended gets `account_suspended`, whose details hold an access token for `/v1/notices` and little else.
@@ -276,7 +286,7 @@ async def log_in(sign_in_parts: SignIn, body: LogIn) -> TokensWithUser:
         "invalid_credentials", "account_suspended", "validation_error", "rate_limited", "service_unavailable"
     ),
 )
-async def log_in_by_form(sign_in_parts: SignIn, form: Annotated[LogInForm, Form()]) -> TokensWithUser:
+async def log_in_by_form(sign_in_parts: SignIn, form: Annotated[LogInForm, Form()]) -> LoggedIn:
     """The same as `login`, in the form that "Authorize" in the documentation sends."""
     return await sign_in_parts.log_in(form.username, form.password)
 

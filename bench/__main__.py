@@ -12,7 +12,7 @@ from shared import log
 # Each is a module of this package with a function measure() -> list[Figure].
 BENCHMARKS: Final = (
     *("latency", "queue", "photos", "embedding", "answers", "likes", "passes"),
-    *("discovery", "discovery_reads", "talking"),
+    *("discovery", "discovery_reads", "talking", "privacy"),
 )
 
 

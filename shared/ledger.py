@@ -217,14 +217,7 @@ def fail(session: Session, claimed: Claim, error: str, *, final: bool = False) -
     """
     given_up = final or claimed.is_last
     later = func.now() + timedelta(seconds=backoff(claimed.attempt, random.random()))  # noqa: S311 - jitter
-    freed = session.execute(
-        update(Work)
-        .where(*_held(claimed))
-        .values(lease_until=None, hinted_at=None, error=error[:2000], due_at=None if given_up else later)
-        .execution_options(synchronize_session=False)
-    )
-    if not _count(freed):
-        raise LostFence(claimed.job.name, claimed.key)
+    _free(session, claimed, hinted_at=None, error=error[:2000], due_at=None if given_up else later)
 
 
 def hold(session: Session, claimed: Claim) -> None:
@@ -243,22 +236,11 @@ def put_off(session: Session, claimed: Claim, *, until: datetime | None = None) 
     Raises:
         LostFence: the work is no longer this worker's; let it roll everything back.
     """
-    freed = session.execute(
-        update(Work)
-        .where(*_held(claimed))
-        .values(
-            lease_until=None,
-            attempts=0,
-            due_at=func.now() if until is None else until,
-            hinted_at=func.now() if until is None else None,
-            error=None,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    if not _count(freed):
-        raise LostFence(claimed.job.name, claimed.key)
     if until is None:
+        _free(session, claimed, attempts=0, error=None, due_at=func.now(), hinted_at=func.now())
         queue.note(session, Hint(claimed.job, claimed.key))
+    else:  # nobody waits for it before that
+        _free(session, claimed, attempts=0, error=None, due_at=until, hinted_at=None, created_at=until)
 
 
 def release(session: Session, claimed: Claim) -> None:
@@ -355,7 +337,10 @@ def figures(session: Session) -> list[Figures]:
             func.count().filter(~waits),
         ).group_by(Work.kind)
     ).all()
-    found = {kind: Figures(kind, waiting, oldest and float(oldest), failed) for kind, waiting, oldest, failed in rows}
+    found = {
+        kind: Figures(kind, waiting, oldest and max(0.0, float(oldest)), failed)
+        for kind, waiting, oldest, failed in rows
+    }
     return [found.get(kind, Figures(kind, 0, None, 0)) for kind in sorted({*LEDGER_JOBS, *found})]
 
 
@@ -379,6 +364,12 @@ def drop(session: Session, job: Job, keys: Iterable[str]) -> int:
     """Delete given-up rows; how many there were."""
     gone = session.execute(delete(Work).where(Work.kind == job.name, Work.key.in_(list(keys)), Work.due_at.is_(None)))
     return _count(gone)
+
+
+def _free(session: Session, claimed: Claim, **values: object) -> None:
+    freed = update(Work).where(*_held(claimed)).values(lease_until=None, **values)
+    if not _count(session.execute(freed.execution_options(synchronize_session=False))):
+        raise LostFence(claimed.job.name, claimed.key)
 
 
 def _end_lease(session: Session, claimed: Claim) -> bool:

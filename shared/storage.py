@@ -65,15 +65,18 @@ class Storage:
         """Store the chunks as they come; when the source raises, nothing is stored."""
         await obstore.put_async(self._store, key, aiter(chunks), attributes=self._attributes(media_type))
 
-    def put_download(self, key: str, chunks: Iterable[bytes], media_type: str, *, name: str) -> None:
-        """Store chunks as they come, to be downloaded under a name; when the source raises, nothing is stored.
+    def put_download(self, key: str, chunks: Iterable[bytes], media_type: str, *, name: str) -> int:
+        """Store chunks as they come, to be downloaded under a name; how many bytes.
 
-        What is held of them does not grow with their number.
+        When the source raises, nothing is stored. What is held in memory does not grow with their number.
         """
         attributes = self._attributes(media_type)
         if attributes is not None:
             attributes |= {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-        obstore.put(self._store, key, iter(chunks), attributes=attributes, chunk_size=_PART, max_concurrency=1)
+        with obstore.open_writer(
+            self._store, key, attributes=attributes, buffer_size=_PART, max_concurrency=1
+        ) as written:
+            return sum(written.write(chunk) for chunk in chunks)
 
     def get(self, key: str) -> bytes:
         """The whole object.
@@ -119,7 +122,7 @@ class Storage:
         lifecycle rule that aborts incomplete multipart uploads.
         """
         if self._folder is not None:
-            for path in (self._folder / prefix).glob("*#*"):
+            for path in (self._folder / prefix).rglob("*#*"):
                 if older_than(datetime.fromtimestamp(path.stat().st_mtime, UTC), age):
                     path.unlink(missing_ok=True)
 

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -58,12 +58,13 @@ class Life:
     export: uuid.UUID
 
 
-def live(session: Session, *, ada: uuid.UUID | None = None, messages: int = 3) -> Life:
+def live(session: Session, *, messages: int = 3) -> Life:
     """Everything that somebody can leave in tables and files."""
-    if ada is None:
-        ada = make_user(session, email="ada@example.com", name="Ada Lovelace", username="ada", bio="Writes letters.").id
-    bob, carl, dora = (make_user(session, name=name).id for name in ("Bob Bobson", "Carl Carlson", "Dora"))
-    life = Life(ada, bob, carl, *(clock.new_id() for _ in range(8)))
+    bob, ada, carl, dora, eve = sorted(clock.new_id() for _ in range(5))  # on either side of others
+    make_user(session, id=ada, email="ada@example.com", name="Ada Lovelace", username="ada", bio="Writes letters.")
+    for person, name in ((bob, "Bob Bobson"), (carl, "Carl Carlson"), (dora, "Dora")):
+        make_user(session, id=person, name=name)
+    life = Life(ada, bob, carl, eve, *(clock.new_id() for _ in range(7)))
     _accounts(session, life)
     _profile(session, life)
     _meetings(session, life, dora)
@@ -287,8 +288,3 @@ def _ranking(session: Session, life: Life) -> None:
         ]
     )
     session.flush()
-
-
-def moments(now: datetime) -> tuple[datetime, datetime]:
-    """(a moment within the grace of what is deleted now, one after it)."""
-    return now + timedelta(days=13), now + timedelta(days=14, seconds=1)

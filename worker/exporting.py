@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -33,7 +33,8 @@ def make(claimed: Claim) -> None:
         return
     now = clock.now()
     key = f"{exports.folder(export_id)}/{clock.new_id()}.zip"  # of this attempt
-    size = _store(key, user_id, now)
+    pieces = archive(_tables(user_id), _pictures(user_id), now=now)
+    size = storage().put_download(key, pieces, "application/zip", name=f"delete-{now:%Y-%m-%d}.zip")
     try:
         with database().transaction() as session:
             exports.made(session, export_id=export_id, key=key, size_bytes=size, now=clock.now())
@@ -42,21 +43,6 @@ def make(claimed: Claim) -> None:
         storage().delete([key])
         raise
     _log.info("export made", bytes=size)
-
-
-def _store(key: str, user_id: uuid.UUID, now: datetime) -> int:
-    """Store the archive as it is made; its size in bytes."""
-    size = 0
-
-    def counted() -> Iterator[bytes]:
-        nonlocal size
-        for chunk in archive(_tables(user_id), _pictures(user_id), now=now):
-            size += len(chunk)
-            if chunk:
-                yield chunk
-
-    storage().put_download(key, counted(), "application/zip", name=f"delete-{now:%Y-%m-%d}.zip")
-    return size
 
 
 @periodic_task(TIDY_EXPORTS)
@@ -74,6 +60,7 @@ def tidy() -> None:
 
 def _sweep() -> None:
     """Delete what workers have left behind that were cut off."""
+    storage().delete_unfinished("exports", YOUNG)
     old = (key for key, modified in storage().list("exports") if older_than(modified, YOUNG))
     ours = ((owner, key) for key in old if (owner := _export_of(key)) is not None)
     while batch := list(islice(ours, 500)):

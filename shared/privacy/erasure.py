@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +15,8 @@ from shared.ledger import Claim, LostFence
 from shared.matching import matches
 from shared.privacy.registry import REGISTRY
 
-PAGE = 100  # things whose files are deleted together
+PAGE: Final = 100  # things whose files are deleted together
+ERASED: Final = "erased"
 
 
 class LeftBehind(Exception):  # noqa: N818 - it says what is so
@@ -51,8 +52,11 @@ def begin(session: Session, claimed: Claim, *, now: datetime) -> bool:
 
 
 def _strip(user: User) -> None:
-    """Take away who it was. The address is free for another account, and no password opens this one."""
-    user.email, user.username, user.password_hash = f"{user.id}@erased.invalid", None, "!"
+    """Take away who it was. The address is free for another account, and no password opens this one.
+
+    Nobody's verified hash is the one that it has now, which is what keeps a login that waited from bringing it back.
+    """
+    user.email, user.username, user.password_hash = f"{user.id}@erased.invalid", None, ERASED
     user.name, user.bio, user.gender, user.contact_hash = "", "", None, None
     user.latitude = user.longitude = None
 

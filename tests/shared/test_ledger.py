@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from shared import ledger, queue
+from shared import clock, ledger, queue
 from shared.database import Database
 from shared.jobs import LEDGER_JOBS, PROCESS_PHOTO
 from shared.ledger import Claim, LostFence, Work
@@ -223,6 +223,44 @@ def test_cancelled_work_is_gone_and_its_worker_cannot_store(session: Session) ->
     ledger.cancel(session, JOB, "a")
     with pytest.raises(LostFence):
         ledger.finish(session, claimed)
+
+
+def test_work_that_is_put_off_goes_on_with_its_attempts_afresh(session: Session) -> None:
+    ledger.ask(session, JOB, "a")
+    for _ in range(JOB.attempts + 1):  # however often
+        claimed = claim(session)
+        assert claimed.attempt == 1
+        ledger.hold(session, claimed)
+        ledger.put_off(session, claimed)
+        with pytest.raises(LostFence):
+            ledger.put_off(session, claimed)
+    assert queue.noted(session) == [Hint(JOB, "a")]
+    assert ledger.take_unhinted(session, most=10) == []
+    claimed = claim(session)
+    until = clock.now() + timedelta(days=14)
+    ledger.put_off(session, claimed, until=until)
+    assert ledger.claim(session, JOB, "a") is None
+    assert (row(session).due_at, row(session).attempts) == (until, 0)
+    assert {line.kind: line for line in ledger.figures(session)}[JOB.name].oldest_seconds == 0, (
+        "nobody waits for it yet"
+    )
+
+
+@pytest.mark.parametrize("lost", ["cancelled", "asked anew", "taken by another"])
+def test_a_part_of_lost_work_is_not_stored(session: Session, lost: str) -> None:
+    ledger.ask(session, JOB, "a")
+    claimed = claim(session)
+    if lost == "cancelled":
+        ledger.cancel(session, JOB, "a")
+    elif lost == "asked anew":
+        ledger.ask(session, JOB, "a")
+    else:
+        end_lease(session)
+        claim(session)
+    with pytest.raises(LostFence):
+        ledger.hold(session, claimed)
+    with pytest.raises(LostFence):
+        ledger.put_off(session, claimed)
 
 
 def test_figures_count_what_waits_and_what_failed(session: Session) -> None:

@@ -74,6 +74,52 @@ def test_a_stream_is_stored_whole_or_not_at_all(files: Storage) -> None:
         files.get("broken")
 
 
+def test_a_download_is_stored_as_it_comes_and_read_in_pieces(files: Storage) -> None:
+    def pieces(*, fail: bool) -> Iterator[bytes]:
+        for number in range(120):
+            yield bytes([number]) * 100_000
+        if fail:
+            raise ValueError("the source is gone")
+
+    whole = b"".join(pieces(fail=False))
+    assert files.put_download("exports/a.zip", pieces(fail=False), "application/zip", name="mine.zip") == len(whole)
+    read = list(files.chunks("exports/a.zip"))
+    assert b"".join(read) == whole
+    assert max(map(len, read)) < len(whole) / 4
+    files.put_download("exports/small.zip", [b"", b"small"], "application/zip", name="mine.zip")
+    assert files.get("exports/small.zip") == b"small"
+
+    async def of_a_loop() -> tuple[int, bytes]:
+        size, chunks = await files.chunks_async("exports/a.zip")
+        return size, b"".join([chunk async for chunk in chunks])
+
+    assert asyncio.run(of_a_loop()) == (len(whole), whole)
+    with pytest.raises(ValueError, match="the source is gone"):
+        files.put_download("exports/broken.zip", pieces(fail=True), "application/zip", name="mine.zip")
+    assert sorted(key for key, _ in files.list("exports")) == ["exports/a.zip", "exports/small.zip"]
+    for absent in ("exports/broken.zip", "never"):
+        with pytest.raises(FileNotFoundError):
+            files.chunks(absent)
+
+
+def test_a_download_has_a_link_to_the_second_and_a_name(files: Storage) -> None:
+    files.put_download("exports/a.zip", [b"zip"], "application/zip", name="mine.zip")
+    until = clock.now() + timedelta(minutes=7)
+    url = files.link("exports/a.zip", until=until)
+    if files.is_local:
+        query = dict(part.split("=") for part in url.partition("?")[2].split("&"))
+        assert int(query["expires"]) == int(until.timestamp())
+        for key, good in (("exports/a.zip", True), ("exports/b.zip", False)):
+            left = files.seconds_left(key, expires=int(query["expires"]), signature=query["signature"])
+            assert bool(left) == good
+        return
+    answer = httpx2.get(url)
+    assert (answer.status_code, answer.content) == (200, b"zip")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="mine.zip"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert 410 < int(url.partition("X-Amz-Expires=")[2].partition("&")[0]) <= 420
+
+
 def test_a_buckets_link_is_presigned_and_works(files: Storage) -> None:
     files.put("a/one.webp", b"1", "image/webp")
     url = files.url("a/one.webp")
