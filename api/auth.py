@@ -151,6 +151,15 @@ class SignInParts:
 
     async def log_in(self, login: str, password: str) -> TokensWithUser:
         """Verify and open a session. An unknown account takes as long and gets the same answer."""
+        user_id, stored, renewed = await self.verified(login, password)
+        return await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
+
+    async def verified(self, login: str, password: str) -> tuple[uuid.UUID, str, str | None]:
+        """(whose login this is, the hash it was verified against, a stronger one to store instead), counting the try.
+
+        Raises:
+            Refusal: `invalid_credentials`, `rate_limited`.
+        """
         await self.rates.check(settings().rate_limit_login_address, "login-address", self.address)
         await self.rates.check(
             settings().rate_limit_login, "login", self.address, login.lower(), without_redis=self._count_in_postgres
@@ -160,7 +169,7 @@ class SignInParts:
         right, renewed = await self.hashing.verify(password, stored)
         if user_id is None or stored is None or not right:
             raise Refusal("invalid_credentials")
-        return await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
+        return user_id, stored, renewed
 
     async def sign_up(self, body: SignUp) -> TokensWithUser:
         """Create the account and its first session, both or neither."""

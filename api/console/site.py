@@ -1,0 +1,68 @@
+"""The console put together: the library's frame, our pages in it, and no route but those."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette_admin.base import BaseAdmin
+from starlette_admin.views import BaseView
+
+from api.console import doings, words
+from api.console.deeds import Deed, route_of
+from api.console.login import Door
+from api.console.pages import FailedWork, Matches, Notices, Overview, People, Photos, Signals
+from shared.accounts.seal import Seal
+from shared.errors import Refusal
+from shared.settings import settings
+
+FOLDER: Final = Path(__file__).parent.parent / "pages" / "console"
+PAGES: Final = frozenset({"static", "login", "log_in", "logout", "index", "photos", "list", "detail"})
+"""The library has more, which import, export and edit rows: none of that is served."""
+
+
+class Site(BaseAdmin):
+    """The library's admin, but for its protection of forms: ours belongs to a session, and needs no second cookie."""
+
+    def _init_csrf(self) -> None:
+        pass
+
+
+def build(api: FastAPI) -> Starlette:
+    """The console of this API."""
+    logging.getLogger("starlette_admin").setLevel(logging.ERROR)  # it would log whom moderators search for
+    seal = Seal(settings())
+    db = api.state.database
+    site: Site
+
+    def refused(request: Request, refusal: Refusal) -> Response:
+        return site.templates.TemplateResponse(
+            request, "refused.html", {"refusal": refusal}, refusal.status, refusal.headers
+        )
+
+    site = Site(
+        title="Delete",
+        templates_dir=str(FOLDER),
+        static_dir=str(FOLDER / "static"),
+        index_view=Overview(db),
+        auth_provider=Door(api, seal, refused),
+        secret_key=seal.sign("cookie", "flash"),
+        timezone_config=None,
+    )
+    site.templates.env.globals.update(picture=words.picture)
+    site.templates.env.filters.update(since=words.since, lasting=words.lasting, badge=words.badge, signal=words.signal)
+    views: Sequence[BaseView] = (People(db), Photos(db), Matches(db), Signals(db), Notices(db), FailedWork(db))
+    for view in views:
+        site.add_view(view)
+    deeds: Sequence[Deed] = doings.ALL
+    site.routes[:] = [
+        *(route_of(deed, db, seal) for deed in deeds),
+        *(one for one in site.routes if isinstance(one, (Route, Mount)) and one.name in PAGES),
+    ]
+    site.mount_to(Starlette())
+    return site.app
