@@ -5,6 +5,7 @@ import time
 from sqlalchemy import create_engine, pool, text
 
 import shared.accounts.models
+import shared.audit
 import shared.badges.models
 import shared.discovery.models
 import shared.health

@@ -25,6 +25,7 @@ from api.rates import Rates, address
 from api.shapes import Body, Email, Limit, Line, Offset, Page, Shape, Storable, with_example
 from shared import clock
 from shared.accounts import service, sign_in
+from shared.accounts.models import Status
 from shared.accounts.sign_in import TokenPair
 from shared.accounts.tokens import KeyRing
 from shared.database import Database
@@ -152,7 +153,10 @@ class SignInParts:
     async def log_in(self, login: str, password: str) -> TokensWithUser:
         """Verify and open a session. An unknown account takes as long and gets the same answer."""
         user_id, stored, renewed = await self.verified(login, password)
-        return await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
+        opened = await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
+        if isinstance(opened, Refusal):  # an outcome, since an exception would take the session back
+            raise opened
+        return opened
 
     async def verified(self, login: str, password: str) -> tuple[uuid.UUID, str, str | None]:
         """(whose login this is, the hash it was verified against, a stronger one to store instead), counting the try.
@@ -181,11 +185,13 @@ class SignInParts:
     def _sign_up(self, session: Session, *, body: SignUp, password_hash: str) -> TokensWithUser:
         columns = body.columns(only_sent=False)
         user = service.sign_up(session, password_hash=password_hash, now=clock.now(), columns=columns)
-        return self._open(session, user_id=user.id, verified_hash=password_hash, renewed_hash=None)
+        opened = self._open(session, user_id=user.id, verified_hash=password_hash, renewed_hash=None)
+        assert not isinstance(opened, Refusal)
+        return opened
 
     def _open(
         self, session: Session, *, user_id: uuid.UUID, verified_hash: str, renewed_hash: str | None
-    ) -> TokensWithUser:
+    ) -> TokensWithUser | Refusal:
         user, pair = sign_in.open_session(
             session,
             user_id=user_id,
@@ -195,7 +201,11 @@ class SignInParts:
             keys=self.keys,
             now=clock.now(),
         )
-        return TokensWithUser(**_tokens(pair), user=own_account(session, user))
+        tokens = _tokens(pair)
+        if user.status == Status.SUSPENDED:
+            # With this token alone, notices can be read and objected to, and one's data taken along.
+            return sign_in.suspended(user, access_token=tokens["access_token"], expires_in=tokens["expires_in"])
+        return TokensWithUser(**tokens, user=own_account(session, user))
 
     async def _count_in_postgres(self, key: str) -> int:
         return await self.db.run(sign_in.count_attempt, key=key, now=clock.now())
@@ -210,7 +220,7 @@ SignIn = Annotated[SignInParts, Depends()]
     summary="Create an account",
     status_code=status.HTTP_201_CREATED,
     responses=documented(
-        "email_taken", "username_taken", "underage", "weak_password", "validation_error", "rate_limited"
+        "email_taken", "username_taken", "forbidden", "underage", "weak_password", "validation_error", "rate_limited"
     ),
 )
 async def sign_up(request: Request, response: Response, sign_in_parts: SignIn, body: SignUp) -> TokensWithUser:
@@ -227,7 +237,10 @@ async def sign_up(request: Request, response: Response, sign_in_parts: SignIn, b
     responses=documented("invalid_credentials", "account_suspended", "validation_error", "rate_limited"),
 )
 async def log_in(sign_in_parts: SignIn, body: LogIn) -> TokensWithUser:
-    """With an e-mail address or a username."""
+    """With an e-mail address or a username.
+
+    Somebody suspended gets `account_suspended`, whose details hold an access token for `/v1/notices` and little else.
+    """
     return await sign_in_parts.log_in(body.username, body.password)
 
 

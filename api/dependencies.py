@@ -31,9 +31,10 @@ _bearer: Final = OAuth2PasswordBearer("v1/auth/token", auto_error=False)
 class SignedIn:
     """Somebody with a good access token, for whom domain functions can be run."""
 
-    def __init__(self, db: Database, claims: Claims, least: Role) -> None:
+    def __init__(self, db: Database, claims: Claims, least: Role, *, even_suspended: bool = False) -> None:
         self.db = db
         self._least = least
+        self._even_suspended = even_suspended
         self.claims = claims
 
     async def run(self, function: Callable[Concatenate[Session, User, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -64,7 +65,9 @@ class SignedIn:
         kwargs: dict[str, object],
         now: datetime,
     ) -> tuple[T, datetime]:
-        user = sign_in.authenticate(session, claims=self.claims, least=self._least, now=now)
+        user = sign_in.authenticate(
+            session, claims=self.claims, least=self._least, now=now, even_suspended=self._even_suspended
+        )
         last_active_at = user.last_active_at
         if now - last_active_at > sign_in.ACTIVITY_STEP:
             set_committed_value(user, "last_active_at", now)  # as it is about to be
@@ -113,7 +116,7 @@ RateLimits = Annotated[Rates, Depends(_rates)]
 PasswordHashing = Annotated[Hashing, Depends(_hashing)]
 
 
-def signed_in(request: Request, token: str | None, least: Role) -> SignedIn:
+def signed_in(request: Request, token: str | None, least: Role, *, even_suspended: bool = False) -> SignedIn:
     """Whoever has this access token; whether its session still lives shows with the first thing that is run.
 
     Raises:
@@ -122,15 +125,18 @@ def signed_in(request: Request, token: str | None, least: Role) -> SignedIn:
     if not token:
         raise Refusal("not_authenticated")
     keys: KeyRing = request.app.state.keys
-    return SignedIn(request.app.state.database, keys.read(token, "access"), least)
+    return SignedIn(request.app.state.database, keys.read(token, "access"), least, even_suspended=even_suspended)
 
 
-def _signed_in(least: Role) -> Callable[..., Awaitable[SignedIn]]:
+def _signed_in(least: Role, *, even_suspended: bool = False) -> Callable[..., Awaitable[SignedIn]]:
     async def check(request: Request, token: BearerText) -> SignedIn:
-        return signed_in(request, token, least)
+        return signed_in(request, token, least, even_suspended=even_suspended)
 
     return check
 
 
 Me = Annotated[SignedIn, Depends(_signed_in(Role.USER))]
+MeEvenSuspended = Annotated[SignedIn, Depends(_signed_in(Role.USER, even_suspended=True))]
+"""For what nobody may be kept from: reading why they are suspended, objecting, taking their data and leaving."""
 Moderator = Annotated[SignedIn, Depends(_signed_in(Role.MODERATOR))]
+Admin = Annotated[SignedIn, Depends(_signed_in(Role.ADMIN))]

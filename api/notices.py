@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
 from api.accounts import SIGNED_IN
-from api.dependencies import Me
+from api.dependencies import MeEvenSuspended
 from api.errors import documented
 from api.shapes import Body, Limit, Offset, Page, Shape, Visible, page, with_example
 from shared import clock
 from shared.moderation import service
+from shared.moderation.rules import HOW_TO_OBJECT
 
 router = APIRouter(prefix="/v1/notices", tags=["notices"])
 
@@ -24,15 +25,19 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "rule": "Likes are for personal words to one person.",
     "automatic": True,
     "until": "2026-11-25T18:49:12Z",
-    "how_to_object": service.HOW_TO_OBJECT,
+    "how_to_object": HOW_TO_OBJECT,
     "appeal": None,
     "appealed_at": None,
+    "overturned": None,
     "created_at": "2026-11-24T18:49:12Z",
 }
 
 
 class NoticeShape(Shape):
-    """A decision about you: the facts, the rule, whether a rule or a person decided, and until when it holds."""
+    """A decision about you: the facts, the rule, whether a rule or a person decided, and until when it holds.
+
+    `how_to_object` is empty where there is nothing to object to; `overturned` says what became of your appeal.
+    """
 
     model_config = with_example(_EXAMPLE)
 
@@ -42,9 +47,10 @@ class NoticeShape(Shape):
     rule: str
     automatic: bool
     until: datetime | None
-    how_to_object: str = service.HOW_TO_OBJECT
+    how_to_object: str | None
     appeal: str | None
     appealed_at: datetime | None
+    overturned: bool | None
     created_at: datetime
 
 
@@ -63,7 +69,7 @@ class NewAppeal(Body):
     responses=documented(*SIGNED_IN, "validation_error"),
 )
 async def list_notices(
-    me: Me, limit: Annotated[Limit, Query()] = 100, offset: Annotated[Offset, Query()] = 0
+    me: MeEvenSuspended, limit: Annotated[Limit, Query()] = 100, offset: Annotated[Offset, Query()] = 0
 ) -> Page[NoticeShape]:
     """The newest first."""
     return page(await me.run(service.notices), NoticeShape.model_validate, limit=limit, offset=offset)
@@ -75,8 +81,8 @@ async def list_notices(
     summary="Object to a decision",
     responses=documented(*SIGNED_IN, "not_found", "invalid_transition", "validation_error"),
 )
-async def appeal(me: Me, notice_id: uuid.UUID, body: NewAppeal) -> NoticeShape:
-    """Once. Somebody will look at it again."""
+async def appeal(me: MeEvenSuspended, notice_id: uuid.UUID, body: NewAppeal) -> NoticeShape:
+    """Once. Somebody else than who decided will look at it again."""
     return NoticeShape.model_validate(
         await me.run(service.appeal, notice_id=notice_id, text=body.text, now=clock.now())
     )

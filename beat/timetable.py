@@ -8,6 +8,7 @@ from shared.jobs import (
     ARCHIVE_QUIET_MATCHES,
     ASK_FOR_UNFINISHED_VECTORS,
     ASK_FOR_UNMADE_BADGES,
+    END_SUSPENSIONS,
     EXPIRE_PASSES,
     FINISH_NIGHT,
     HEARTBEATS,
@@ -54,6 +55,7 @@ TIMETABLE: Final = (
     _row(FINISH_NIGHT, minutes=1),
     _row(REMIND, seconds=30),
     _row(PRUNE_MAILS, hours=1),
+    _row(END_SUSPENSIONS, seconds=30),
 )
 
 

@@ -169,6 +169,7 @@ class Settings(BaseSettings):
     report_days: int = Field(30, ge=1, le=365, description="Somebody can be reported so long after an unmatch")
     reporters_until_hidden: int = Field(3, ge=2, le=100, description="So many reporters hide an account")
     reporters_days: int = Field(7, ge=1, le=365, description="So long a report counts towards that")
+    case_hours: float = Field(4, gt=0, le=168, description="Whoever takes a case has it to themself for so long")
     contact_salt: str = Field(
         DEVELOPMENT_SALT,
         min_length=4,

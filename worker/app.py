@@ -21,6 +21,7 @@ MODULES: Final = (
     "worker.prompts",
     "worker.quiz",
     "worker.reminders",
+    "worker.review",
 )
 
 # One process of a worker per core: the threads of a matrix product would only get in each other's way.

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from api.console.deeds import Deed, Given
+from shared import audit
 from shared.accounts.models import Role, User
 from shared.console import work
 
@@ -20,12 +21,16 @@ async def _drop(given: Given) -> str:
     return f"Dropped {number}."
 
 
-def _retry_work(session: Session, _admin: User, *, kind: str, key: str) -> int:
-    return work.retry(session, kind=kind, keys=[key])
+def _retry_work(session: Session, admin: User, *, kind: str, key: str) -> int:
+    number = work.retry(session, kind=kind, keys=[key])
+    audit.record(session, actor_id=admin.id, action="work.retried", kind=kind, key=key)
+    return number
 
 
-def _drop_work(session: Session, _admin: User, *, kind: str, key: str) -> int:
-    return work.drop(session, kind=kind, keys=[key])
+def _drop_work(session: Session, admin: User, *, kind: str, key: str) -> int:
+    number = work.drop(session, kind=kind, keys=[key])
+    audit.record(session, actor_id=admin.id, action="work.dropped", kind=kind, key=key)
+    return number
 
 
 def _to_work(request: Request) -> str:

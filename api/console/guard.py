@@ -19,6 +19,7 @@ from shared import clock, log
 from shared.accounts import console_login
 from shared.accounts.models import Role
 from shared.accounts.seal import Seal
+from shared.console.lists import Viewer
 from shared.database import Database
 from shared.errors import Refusal
 from shared.settings import settings
@@ -45,6 +46,11 @@ class Staff(AdminUser):
     def is_admin(self) -> bool:
         """Whether they may do what only admins may."""
         return self.role == Role.ADMIN
+
+    @property
+    def viewer(self) -> Viewer:
+        """Whoever this is, as the lists know them."""
+        return Viewer(self.user_id, self.is_admin)
 
 
 class Guard:

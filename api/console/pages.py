@@ -10,13 +10,13 @@ from starlette_admin.routing import route
 from starlette_admin.views import CustomView
 
 from api.console import charts
-from api.console.guard import Staff
 from api.console.tables import Choice, Table, choice, columns
 from shared import clock
 from shared.console import people, records, work
-from shared.console.lists import Found, Wanted
+from shared.console.lists import Found, Viewer, Wanted
 from shared.console.overview import overview
 from shared.database import Database
+from shared.moderation.rules import SIGNALS
 
 PHOTOS: Final = 60  # on a page
 
@@ -89,19 +89,19 @@ class People(Table):
         ("last_active_at", "Last here"),
         sorted_by=("name", "role", "status", "created_at", "last_active_at"),
     )
-    search = "Name, username, e-mail or id"
+    search = "Name, username, id or, for admins, e-mail"
     choices = {
         "state": choice("State", (*people.STATES, "hidden")),
         "role": choice("Role", people.ROLES),
     }
 
-    def read(self, session: Session, *, wanted: Wanted, staff: Staff) -> Found:  # noqa: ARG002
+    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
         """A page of people."""
-        return people.people(session, wanted=wanted)
+        return people.people(session, wanted=wanted, viewer=viewer)
 
-    def read_one(self, session: Session, *, key: uuid.UUID, staff: Staff) -> object | None:  # noqa: ARG002
+    def read_one(self, session: Session, *, key: uuid.UUID, viewer: Viewer) -> object | None:
         """A person."""
-        return people.person(session, user_id=key, now=clock.now())
+        return people.person(session, user_id=key, viewer=viewer, now=clock.now())
 
 
 class Matches(Table):
@@ -124,11 +124,11 @@ class Matches(Table):
     search = "Name or id"
     choices = {"state": choice("State", records.MATCH_STATES)}
 
-    def read(self, session: Session, *, wanted: Wanted, staff: Staff) -> Found:  # noqa: ARG002
+    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:  # noqa: ARG002
         """A page of matches."""
         return records.matches(session, wanted=wanted)
 
-    def read_one(self, session: Session, *, key: uuid.UUID, staff: Staff) -> object | None:  # noqa: ARG002
+    def read_one(self, session: Session, *, key: uuid.UUID, viewer: Viewer) -> object | None:  # noqa: ARG002
         """A match."""
         return records.match_history(session, match_id=key)
 
@@ -149,15 +149,15 @@ class Signals(Table):
         sorted_by=("kind", "created_at"),
     )
     search = "Name or id of the person"
-    choices = {"kind": choice("Kind", ("stolen_photo", "like_refused", "appeal"))}
+    choices = {"kind": choice("Kind", tuple(SIGNALS))}
 
     def can_view_detail(self, request: Request) -> bool:  # noqa: ARG002
         """A row says all there is."""
         return False
 
-    def read(self, session: Session, *, wanted: Wanted, staff: Staff) -> Found:  # noqa: ARG002
+    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
         """A page of signals."""
-        return records.signals(session, wanted=wanted)
+        return records.signals(session, wanted=wanted, viewer=viewer)
 
 
 class Notices(Table):
@@ -186,9 +186,37 @@ class Notices(Table):
         """A row says all there is."""
         return False
 
-    def read(self, session: Session, *, wanted: Wanted, staff: Staff) -> Found:  # noqa: ARG002
+    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
         """A page of notices."""
-        return records.notices(session, wanted=wanted)
+        return records.notices(session, wanted=wanted, viewer=viewer)
+
+
+class Audit(Table):
+    """What those in charge have done."""
+
+    key = "audit"
+    display_name = "entry"
+    menu_label = "Audit log"
+    icon = "fa-solid fa-book"
+    list_template = "audit.html"
+    fields = columns(
+        ("created_at", "When"),
+        ("actor", "Who"),
+        ("action", "Did what"),
+        ("person", "To whom"),
+        ("details", "Details"),
+        sorted_by=("created_at", "action"),
+    )
+    search = "Name or id of either, action, or id of a case"
+    choices = {"of": Choice("About", {"case": "cases", "user": "accounts", "work": "work", "console": "logins"})}
+
+    def can_view_detail(self, request: Request) -> bool:  # noqa: ARG002
+        """A row says all there is."""
+        return False
+
+    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
+        """A page of the log."""
+        return records.audit_log(session, wanted=wanted, viewer=viewer)
 
 
 class FailedWork(Table):
@@ -215,7 +243,7 @@ class FailedWork(Table):
         """A row says all there is."""
         return False
 
-    def read(self, session: Session, *, wanted: Wanted, staff: Staff) -> Found:  # noqa: ARG002
+    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:  # noqa: ARG002
         """A page of failures."""
         return work.failed(session, wanted=wanted)
 

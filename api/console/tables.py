@@ -12,7 +12,7 @@ from starlette_admin.filters.base import FilterGroup
 from starlette_admin.views import BaseModelView
 
 from api.console.guard import Staff
-from shared.console.lists import Found, Wanted
+from shared.console.lists import Found, Viewer, Wanted
 from shared.database import Database
 
 MOST_WORDS: Final = 200  # characters to search for
@@ -51,24 +51,22 @@ class Table(BaseModelView):
     search: ClassVar[str | None] = None
     """What can be searched for, in words."""
     choices: ClassVar[Mapping[str, Choice]] = {}
-    admins_only: ClassVar[bool] = False
 
     def __init__(self, db: Database) -> None:
         self.db = db
         super().__init__()
 
-    def read(self, session: Session, *, wanted: Wanted, staff: Staff) -> Found:
+    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
         """The rows that are wanted."""
         raise NotImplementedError
 
-    def read_one(self, session: Session, *, key: uuid.UUID, staff: Staff) -> object | None:
+    def read_one(self, session: Session, *, key: uuid.UUID, viewer: Viewer) -> object | None:
         """What the page of one row shows; None: there is no such row."""
         raise NotImplementedError
 
     def is_accessible(self, request: Request) -> bool:
         """Whether whoever is here may see it."""
-        staff: Staff | None = getattr(request.state, "admin_user", None)
-        return staff is not None and (staff.is_admin or not self.admins_only)
+        return isinstance(getattr(request.state, "admin_user", None), Staff)
 
     def can_create(self, request: Request) -> bool:  # noqa: ARG002 - the library asks per request
         """Never: changes go through deeds."""
@@ -94,7 +92,7 @@ class Table(BaseModelView):
         name, direction = next(iter(sorts or ()), (None, "asc"))
         words = (q or "").replace("\0", "").strip()[:MOST_WORDS] or None
         wanted = Wanted(words, self.filters(request), name, direction == "desc", limit, min(skip, 10_000_000))
-        found = await self.db.run(self.read, wanted=wanted, staff=request.state.admin_user)
+        found = await self.db.run(self.read, wanted=wanted, viewer=request.state.admin_user.viewer)
         request.state.total = found.total
         return found.rows
 
@@ -114,7 +112,7 @@ class Table(BaseModelView):
             key = uuid.UUID(str(pk))
         except ValueError:
             return None
-        return await self.db.run(self.read_one, key=key, staff=request.state.admin_user)
+        return await self.db.run(self.read_one, key=key, viewer=request.state.admin_user.viewer)
 
     async def serialize(
         self,

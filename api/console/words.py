@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from api.media import absolute
 from shared import clock
+from shared.moderation.rules import SIGNAL_WORDS
 from shared.storage import storage
 
 _STEPS: Final = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3600, "hour"), (60, "minute"))
@@ -64,17 +65,15 @@ def badge(value: str | None) -> Markup:
 
 
 def signal(evidence: Mapping[str, Any], kind: str) -> str:
-    """What a signal says."""
-    if kind == "stolen_photo":
-        how = "is the very file of" if evidence.get("same_bytes") else "looks like"
-        return f"A photo of theirs {how} a photo on another account"
+    """What a signal says of somebody."""
+    words = SIGNAL_WORDS.get(kind, kind.replace("_", " "))
+    if kind == "stolen_photo" and evidence.get("same_bytes"):
+        return f"{words}, the very same file"
     if kind == "like_refused":
         why = _REFUSED.get(str(evidence.get("code")), str(evidence.get("code")))
         comment = evidence.get("comment")
-        return f"A like was refused: {why}" + (f" – “{comment}”" if comment else "")
-    if kind == "appeal":
-        return "They object to a decision"
-    return kind.replace("_", " ").capitalize()
+        return f"{words}: {why}" + (f" – “{comment}”" if comment else "")
+    return words
 
 
 def picture(request: Request, key: str | None) -> str | None:

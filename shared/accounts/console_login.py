@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from shared import audit
 from shared.accounts.models import LoginSession, Role, Status, User
 from shared.accounts.tokens import new_secret, secret_hash
 from shared.errors import Refusal
@@ -45,6 +46,7 @@ def open_session(
     )
     session.add(login)
     session.flush()
+    audit.record(session, actor_id=user.id, action="console.login")
     return login.id
 
 

@@ -4,6 +4,7 @@ import uuid
 from datetime import date, datetime
 from enum import StrEnum
 
+from pgvector.sqlalchemy import BIT
 from sqlalchemy import (
     CheckConstraint,
     Computed,
@@ -45,6 +46,14 @@ class Status(StrEnum):
     DELETING = "deleting"
 
 
+class BanKind(StrEnum):
+    """What of a banned person is recognised."""
+
+    EMAIL = "email"
+    USERNAME = "username"
+    PHOTO = "photo"
+
+
 class Gender(StrEnum):
     """Genders that people have and seek."""
 
@@ -75,6 +84,7 @@ class User(Base):
         CheckConstraint("18 <= min_age AND min_age <= max_age AND max_age <= 99", name="age_range"),
         CheckConstraint("max_distance_km BETWEEN 1 AND 500", name="distance_range"),
         CheckConstraint("char_length(bio) <= 500", name="bio_length"),
+        Index("ix_users_suspended_until", "suspended_until", postgresql_where=text("status = 'suspended'")),
     )
 
     id: Mapped[Id]
@@ -115,6 +125,10 @@ class User(Base):
     likes_paused_until: Mapped[Moment | None]
     hidden_at: Mapped[Moment | None]
     """Since when the account is hidden from discovery, until a moderator has looked."""
+    suspended_until: Mapped[Moment | None]
+    """When a suspension ends; empty in somebody suspended: never, they are banned."""
+    suspended_from: Mapped[str | None] = mapped_column(Text)
+    """The state to come back to."""
     dating_match_id: Mapped[uuid.UUID | None]
     """The match in which they are dating, which pauses them."""
     paused_by_dating: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -170,3 +184,18 @@ class EmailToken(Base):
     """The address that the mail went to, which is what the token says something about."""
     expires_at: Mapped[Moment]
     used_at: Mapped[Moment | None]
+
+
+class Ban(Base):
+    """A hash of something of a banned person. It names nobody, and stays when the account is gone."""
+
+    __tablename__ = "bans"
+    __table_args__ = (_one_of("kind", BanKind), Index("ix_bans_kind_hash", "kind", "hash"))
+
+    case_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    """The case whose decision this was, to be found again when that is taken back."""
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    fingerprint: Mapped[str | None] = mapped_column(BIT(64))
+    """Of a photo: its perceptual hash, and its dominant colour."""
+    color: Mapped[str | None] = mapped_column(Text)

@@ -12,9 +12,9 @@ from sqlalchemy import ScalarSelect, and_, case, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import ledger
-from shared.accounts import rules
-from shared.accounts.models import Role, Status, User
+from shared import audit, ledger
+from shared.accounts import bans, rules
+from shared.accounts.models import BanKind, Role, Status, User
 from shared.errors import Refusal
 from shared.jobs import REFRESH_QUEUE
 from shared.mail import service as mail
@@ -29,12 +29,15 @@ def sign_up(session: Session, *, password_hash: str, now: datetime, columns: dic
     """Create an account, and have its address proven; `columns` are those of a user.
 
     Raises:
-        Refusal: `underage`, `email_taken` or `username_taken`.
+        Refusal: `underage`, `email_taken` or `username_taken`, or `forbidden` with the address of somebody banned.
     """
     user = User(password_hash=password_hash, **columns)
+    if bans.is_banned(session, BanKind.EMAIL, user.email):
+        raise Refusal("forbidden", "No account can be opened with this address.")
     today = now.astimezone(ZoneInfo(user.time_zone)).date()
     if rules.age(user.birth_date, today) < settings().minimum_age:
         raise Refusal("underage", f"You must be {settings().minimum_age} or older to join.")
+    _check_username(session, user)
     session.add(user)
     _flush(session)
     mail.post(session, kind="verify_email", user_id=user.id, now=now)
@@ -52,6 +55,8 @@ def edit(session: Session, user: User, *, changes: dict[str, Any], now: datetime
     before = user.place
     for column, value in changes.items():
         setattr(user, column, value)
+    if "username" in changes:
+        _check_username(session, user)
     if user.min_age > user.max_age:
         raise Refusal("validation_error", "The age range must not end before it begins.")
     _flush(session)
@@ -180,6 +185,7 @@ def set_role(session: Session, *, login: str, role: Role) -> User:
     user = find_by_login(session, login)
     if user is None:
         raise Refusal("not_found", f"There is no account {login}.")
+    audit.record(session, actor_id=None, action="user.role", user_id=user.id, before=user.role, after=role.value)
     user.role = role
     return user
 
@@ -201,12 +207,19 @@ def create_admin(session: Session, *, email: str, password_hash: str, now: datet
     )
     session.add(admin)
     _flush(session)
+    audit.record(session, actor_id=None, action="user.role", user_id=admin.id, before="nobody", after=Role.ADMIN)
     return admin
 
 
 def _reread(session: Session, user: User) -> None:
     """Lock the row and see it as it is now: another request may have changed it since it was read."""
     session.refresh(user, with_for_update={"key_share": True})
+
+
+def _check_username(session: Session, user: User) -> None:
+    """Nobody takes the name of somebody who was banned, to be taken for them."""
+    if user.username is not None and bans.is_banned(session, BanKind.USERNAME, user.username):
+        raise Refusal("username_taken")
 
 
 def _flush(session: Session) -> None:

@@ -53,14 +53,14 @@ def open_session(
 ) -> tuple[User, TokenPair]:
     """Begin a login session for somebody whose password has been verified against `verified_hash`.
 
+    Somebody suspended gets one too, in which they can do little more than read why, and object.
+
     Raises:
-        Refusal: `invalid_credentials` when the password was changed meanwhile, `account_suspended`.
+        Refusal: `invalid_credentials` when the password was changed meanwhile.
     """
     user = session.get(User, user_id, with_for_update={"key_share": True})
     if user is None or user.password_hash != verified_hash or user.status == Status.DELETING:
         raise Refusal("invalid_credentials")
-    if user.status == Status.SUSPENDED:
-        raise Refusal("account_suspended")
     if renewed_hash is not None:
         user.password_hash = renewed_hash
     user.last_active_at = now
@@ -134,7 +134,7 @@ def _shut_out(session: Session, user_id: uuid.UUID) -> Literal["account_suspende
     return "account_suspended" if status == Status.SUSPENDED else "token_invalid"
 
 
-def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime) -> User:
+def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime, even_suspended: bool = False) -> User:
     """The user of an access token whose session has not ended; one query, so every ending acts at once.
 
     Raises:
@@ -152,11 +152,21 @@ def authenticate(session: Session, *, claims: Claims, least: Role, now: datetime
     )
     if user is None or user.status == Status.DELETING:
         raise Refusal("token_invalid")
-    if user.status == Status.SUSPENDED:
-        raise Refusal("account_suspended")
+    if user.status == Status.SUSPENDED and not even_suspended:
+        raise suspended(user)
     if _RANK[Role(user.role)] < _RANK[least]:
         raise Refusal("forbidden")
     return user
+
+
+def suspended(user: User, **more: object) -> Refusal:
+    """The refusal of everything while somebody is suspended."""
+    ends = f" until {user.suspended_until:%-d %B %Y, %H:%M} UTC" if user.suspended_until else ""
+    return Refusal(
+        "account_suspended",
+        f"This account is suspended{ends}. Your notices say why, and how to object.",
+        details={"until": user.suspended_until, "notices": "/v1/notices", **more},
+    )
 
 
 def still_signed_in(session: Session, *, session_ids: Iterable[uuid.UUID], now: datetime) -> set[uuid.UUID]:

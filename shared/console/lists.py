@@ -1,5 +1,6 @@
 """One page of a list: searched, filtered, sorted and counted, in two queries."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,9 +8,27 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from shared.accounts.models import Role, User
 from shared.photos.models import Photo, PhotoStatus
 
 Sorts = Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The moderator or admin who looks."""
+
+    id: uuid.UUID
+    is_admin: bool
+
+    def may_judge(self, user_id: uuid.UUID, role: str) -> bool:
+        """Whether this person's record is theirs to see: not their own, and not a colleague's but for admins."""
+        return user_id != self.id and (self.is_admin or role == Role.USER)
+
+    def judged(self) -> Sequence[ColumnElement[bool]]:
+        """The same as conditions on users."""
+        others = User.id != self.id
+        return [others] if self.is_admin else [others, User.role == Role.USER]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +74,10 @@ def main_photo(user_id: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Scal
     """The storage key of the smallest rendition of somebody's first photo, if they have one."""
     ready = select(Photo.renditions["320"].astext).where(Photo.user_id == user_id, Photo.status == PhotoStatus.READY)
     return ready.order_by(Photo.position).limit(1).scalar_subquery()
+
+
+def main_photos(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """`main_photo` of several people."""
+    first = select(Photo.user_id, Photo.renditions["320"].astext).distinct(Photo.user_id)
+    ready = first.where(Photo.user_id.in_(user_ids), Photo.status == PhotoStatus.READY)
+    return dict(session.execute(ready.order_by(Photo.user_id, Photo.position)).tuples().all())

@@ -13,7 +13,7 @@ from shared.accounts.models import LoginSession, Role, Status, User
 from shared.accounts.rules import public_age
 from shared.badges.service import badges_of
 from shared.badges.models import UserBadge
-from shared.console.lists import Found, Sorts, Wanted, containing, main_photo, page_of
+from shared.console.lists import Found, Sorts, Viewer, Wanted, containing, main_photo, page_of
 from shared.matching.models import Block, Match
 from shared.moderation.models import Case, Notice, Report, Signal
 from shared.photos.models import Photo
@@ -46,14 +46,13 @@ _COLUMNS: Final = (
 )
 
 
-def people(session: Session, *, wanted: Wanted) -> Found:
-    """People by name, username, e-mail address or id; those who joined last first."""
+def people(session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
+    """People by name, username or id, and for admins by e-mail address; those who joined last first."""
     rows = select(*_COLUMNS, main_photo(User.id).label("photo"))
     if wanted.q:
         like = containing(wanted.q)
-        rows = rows.where(
-            or_(User.name.ilike(like), User.username.ilike(like), User.email.ilike(like), cast(User.id, Text) == wanted.q)
-        )
+        words = [User.name.ilike(like), User.username.ilike(like), cast(User.id, Text) == wanted.q]
+        rows = rows.where(or_(*words, User.email.ilike(like)) if viewer.is_admin else or_(*words))
     if state := wanted.values.get("state"):
         rows = rows.where(User.hidden_at.is_not(None) if state == "hidden" else User.status == state)
     if role := wanted.values.get("role"):
@@ -79,6 +78,14 @@ class Person:
     sessions: int
     matches: Mapping[str, int]
     blocked_by: int
+    record: "PersonRecord | None"
+    """None: it is for others to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """What moderators have to do with somebody."""
+
     reports_about: Sequence[Row[Any]]
     reports_by: Sequence[Row[Any]]
     signals: Sequence[Signal]
@@ -86,16 +93,17 @@ class Person:
     cases: Sequence[Case]
 
 
-def person(session: Session, *, user_id: uuid.UUID, now: datetime) -> Person | None:
+def person(session: Session, *, user_id: uuid.UUID, viewer: Viewer, now: datetime) -> Person | None:
     """Everything on one page, in a fixed number of queries."""
     place = (
         func.round(cast(User.latitude, Numeric), PLACE_DECIMALS),
         func.round(cast(User.longitude, Numeric), PLACE_DECIMALS),
     )
     columns = (User.gender, User.bio, User.email_verified_at, User.likes_paused_until, User.sought_genders)
+    ends = (User.suspended_until,)
     ages = (User.min_age, User.max_age, User.max_distance_km, User.time_zone, User.dating_match_id)
     row = session.execute(
-        select(*_COLUMNS, *columns, *ages, place[0].label("latitude"), place[1].label("longitude")).where(
+        select(*_COLUMNS, *columns, *ends, *ages, place[0].label("latitude"), place[1].label("longitude")).where(
             User.id == user_id
         )
     ).one_or_none()
@@ -120,17 +128,21 @@ def person(session: Session, *, user_id: uuid.UUID, now: datetime) -> Person | N
         sessions=_living_sessions(session, user_id, now),
         matches=_matches(session, user_id),
         blocked_by=session.scalar(select(func.count()).where(Block.blocked_id == user_id)) or 0,
-        reports_about=session.execute(_reports(Report.reporter_id).where(Report.user_id == user_id)).all(),
-        reports_by=session.execute(_reports(Report.user_id).where(Report.reporter_id == user_id)).all(),
-        signals=session.scalars(
-            select(Signal).where(Signal.user_id == user_id).order_by(Signal.created_at.desc()).limit(MOST)
-        ).all(),
-        notices=session.scalars(
-            select(Notice).where(Notice.user_id == user_id).order_by(Notice.created_at.desc()).limit(MOST)
-        ).all(),
-        cases=session.scalars(
-            select(Case).where(Case.user_id == user_id).order_by(Case.opened_at.desc()).limit(MOST)
-        ).all(),
+        record=_record(session, user_id) if viewer.may_judge(user_id, row.role) else None,
+    )
+
+
+def _record(session: Session, user_id: uuid.UUID) -> PersonRecord:
+    about, by = _reports(Report.reporter_id), _reports(Report.user_id)
+    signals = select(Signal).where(Signal.user_id == user_id).order_by(Signal.created_at.desc())
+    notices = select(Notice).where(Notice.user_id == user_id).order_by(Notice.created_at.desc())
+    cases = select(Case).where(Case.user_id == user_id).order_by(Case.opened_at.desc())
+    return PersonRecord(
+        reports_about=session.execute(about.where(Report.user_id == user_id)).all(),
+        reports_by=session.execute(by.where(Report.reporter_id == user_id)).all(),
+        signals=session.scalars(signals.limit(MOST)).all(),
+        notices=session.scalars(notices.limit(MOST)).all(),
+        cases=session.scalars(cases.limit(MOST)).all(),
     )
 
 
@@ -153,7 +165,7 @@ def _matches(session: Session, user_id: uuid.UUID) -> dict[str, int]:
 def _reports(other_id: InstrumentedAttribute[Any]) -> Select[Any]:
     """Reports with the name of the other person."""
     return (
-        select(Report.id, Report.case_id, Report.reason, Report.details, Report.created_at)
+        select(Report.id, Report.case_id, Report.reason, Report.details, Report.founded, Report.created_at)
         .add_columns(User.id.label("other_id"), User.name.label("other_name"))
         .outerjoin(User, User.id == other_id)
         .order_by(Report.created_at.desc())

@@ -1,4 +1,4 @@
-"""Lists of what is on record: matches and their history, photos, signals, and notices."""
+"""Lists of what is on record: matches and their history, photos, signals, notices, and the audit log."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from sqlalchemy import Row, Text, cast, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from shared.accounts.models import User
-from shared.console.lists import Found, Sorts, Wanted, containing, main_photo, page_of
+from shared.audit import AuditEntry
+from shared.console.lists import Found, Sorts, Viewer, Wanted, containing, main_photo, page_of
 from shared.matching.models import Match, MatchChange
 from shared.matching.rules import MatchState
 from shared.moderation.models import Notice, Signal
@@ -94,12 +95,13 @@ def _resembling() -> Any:  # noqa: ANN401 - a query of ids as text
     return select(Signal.evidence["photo_id"].astext).where(Signal.kind == "stolen_photo")
 
 
-def signals(session: Session, *, wanted: Wanted) -> Found:
+def signals(session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
     """What was noticed about people, the latest first."""
     rows = (
         select(Signal.id, Signal.kind, Signal.evidence, Signal.created_at, Signal.case_id, Signal.user_id)
         .add_columns(User.name, main_photo(User.id).label("photo"))
         .join(User, User.id == Signal.user_id)
+        .where(*viewer.judged())
     )
     if kind := wanted.values.get("kind"):
         rows = rows.where(Signal.kind == kind)
@@ -109,13 +111,14 @@ def signals(session: Session, *, wanted: Wanted) -> Found:
     return page_of(session, rows, wanted, sorts=sorts, usual=Signal.created_at.desc(), last=Signal.id)
 
 
-def notices(session: Session, *, wanted: Wanted) -> Found:
+def notices(session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
     """What people were told was decided about them, the latest first."""
     rows = (
         select(Notice.id, Notice.kind, Notice.facts, Notice.rule, Notice.automatic, Notice.until, Notice.created_at)
-        .add_columns(Notice.appeal, Notice.appealed_at, Notice.case_id, Notice.user_id)
+        .add_columns(Notice.appeal, Notice.appealed_at, Notice.overturned, Notice.case_id, Notice.user_id)
         .add_columns(User.name, main_photo(User.id).label("photo"))
         .join(User, User.id == Notice.user_id)
+        .where(*viewer.judged())
     )
     if by := wanted.values.get("by"):
         rows = rows.where(Notice.automatic if by == "rule" else ~Notice.automatic)
@@ -126,3 +129,26 @@ def notices(session: Session, *, wanted: Wanted) -> Found:
         rows = rows.where(or_(User.name.ilike(like), Notice.kind.ilike(like), cast(User.id, Text) == wanted.q))
     sorts: Sorts = {"created_at": Notice.created_at, "kind": Notice.kind}
     return page_of(session, rows, wanted, sorts=sorts, usual=Notice.created_at.desc(), last=Notice.id)
+
+
+def audit_log(session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
+    """What those in charge have done, the latest first; moderators see what they have done themselves."""
+    actor, person = aliased(User), aliased(User)
+    rows = (
+        select(AuditEntry.id, AuditEntry.created_at, AuditEntry.action, AuditEntry.details, AuditEntry.case_id)
+        .add_columns(AuditEntry.actor_id, actor.name.label("actor_name"))
+        .add_columns(AuditEntry.user_id, person.name.label("person_name"))
+        .outerjoin(actor, actor.id == AuditEntry.actor_id)
+        .outerjoin(person, person.id == AuditEntry.user_id)
+    )
+    if not viewer.is_admin:
+        rows = rows.where(AuditEntry.actor_id == viewer.id)
+    if of := wanted.values.get("of"):
+        rows = rows.where(AuditEntry.action.startswith(f"{of}."))
+    if wanted.q:
+        ids = (cast(AuditEntry.actor_id, Text), cast(AuditEntry.user_id, Text), cast(AuditEntry.case_id, Text))
+        like = containing(wanted.q)
+        words = (actor.name.ilike(like), person.name.ilike(like), AuditEntry.action.ilike(like))
+        rows = rows.where(or_(*words, *(one == wanted.q for one in ids)))
+    sorts: Sorts = {"created_at": AuditEntry.created_at, "action": AuditEntry.action}
+    return page_of(session, rows, wanted, sorts=sorts, usual=AuditEntry.created_at.desc(), last=AuditEntry.id)

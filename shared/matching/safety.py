@@ -20,6 +20,8 @@ from shared.matching.rules import OPEN, in_order
 from shared.matching.visibility import fits, may_see
 from shared.moderation import service as moderation
 from shared.moderation.models import Reason, Report, ReportFile
+from shared.moderation.rules import SEVERITY, NoticeKind
+from shared.moderation.service import Statement
 from shared.profiles.service import public_profiles
 from shared.settings import settings
 
@@ -104,21 +106,24 @@ def report(
     lock_all(session, (user.id, reported.id))  # their photos and answers stay as they are until this is kept
     session.refresh(reported)
     snapshot, files = _snapshot(session, user, reported, complaint, now)
-    case_id = moderation.open_case(session, user_id=reported.id, now=now)
+    case = moderation.open_case(session, user_id=reported.id, now=now)
+    weight = moderation.weight_of(session, user.id)
+    case.priority += SEVERITY[complaint.reason] * weight
     kept = Report(
         id=clock.new_id(),
         reporter_id=user.id,
         user_id=reported.id,
-        case_id=case_id,
+        case_id=case.id,
         reason=complaint.reason,
         details=complaint.details,
         snapshot={**snapshot, "conversation": conversation},
+        weight=weight,
         created_at=now,
     )
     session.add(kept)
     session.flush()
     session.add_all(ReportFile(report_id=kept.id, photo_id=photo_id, key=key) for photo_id, key in files.items())
-    _hide_if_many(session, reported, case_id, now)
+    _hide_if_many(session, reported, case.id, now)
     if and_block and session.get(Block, (reported.id, user.id)) is None:
         block(session, user, user_id=reported.id, now=now)
     return kept
@@ -129,21 +134,23 @@ def _nobody_to_block() -> Refusal:
 
 
 def _hide_if_many(session: Session, reported: User, case_id: uuid.UUID, now: datetime) -> None:
-    reporters = session.scalar(
-        select(func.count(Report.reporter_id.distinct())).where(
-            Report.user_id == reported.id,
-            Report.created_at > now - timedelta(days=settings().reporters_days),
-            Report.case_id == case_id,  # what moderators have closed a case on does not count again
-        )
+    """Hide whom several people report; the word of who often reports without reason counts for less than one."""
+    enough = settings().reporters_until_hidden
+    # What moderators have closed a case on does not count again.
+    lately = (Report.case_id == case_id, Report.created_at > now - timedelta(days=settings().reporters_days))
+    each = (
+        select(func.max(Report.weight).label("weight"))
+        .where(Report.user_id == reported.id, Report.reporter_id.is_not(None), *lately)
+        .group_by(Report.reporter_id)
+        .subquery()
     )
-    if reported.hidden_at is not None or (reporters or 0) < settings().reporters_until_hidden:
+    if reported.hidden_at is not None or (session.scalar(select(func.sum(each.c.weight))) or 0) < enough:
         return
     reported.hidden_at = now
     days = settings().reporters_days
     facts = f"Several people have reported your account within {days} days, so others are not shown it for now."
-    moderation.decide(
-        session, user_id=reported.id, case_id=case_id, kind="hidden", facts=facts, rule=HIDDEN_RULE, until=None, now=now
-    )
+    statement = Statement(kind=NoticeKind.HIDDEN, facts=facts, rule=HIDDEN_RULE)
+    moderation.give_notice(session, statement, user_id=reported.id, case_id=case_id, now=now)
     reconsider(session, reported.id)
 
 

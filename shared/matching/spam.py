@@ -13,6 +13,8 @@ from shared.errors import Refusal
 from shared.matching.likes import Wish, paused
 from shared.moderation import service as moderation
 from shared.moderation.models import Signal
+from shared.moderation.rules import NoticeKind
+from shared.moderation.service import Statement
 from shared.settings import settings
 
 KIND: Final = "like_refused"
@@ -42,12 +44,11 @@ def count(session: Session, user: User, *, refusal: Refusal, wish: Wish, now: da
     details: dict[str, Any] = {**(refusal.details or {}), "refusals": len(signals)}
     if len(signals) >= settings().refusals_until_pause:
         user.likes_paused_until = until = now + timedelta(hours=settings().likes_pause_hours)
-        case_id = moderation.open_case(session, user_id=user.id, now=now, signals=signals)
+        case = moderation.open_case(session, user_id=user.id, now=now, signals=signals)
         hours = settings().refusals_hours
         facts = f"{len(signals)} of your likes within {hours} hours were refused as spam, so your likes are paused."
-        moderation.decide(
-            session, user_id=user.id, case_id=case_id, kind="likes_paused", facts=facts, rule=RULE, until=until, now=now
-        )
+        statement = Statement(kind=NoticeKind.LIKES_PAUSED, facts=facts, rule=RULE, until=until)
+        moderation.give_notice(session, statement, user_id=user.id, case_id=case.id, now=now)
         details["likes_paused_until"] = until
     details["refusals_until_pause"] = settings().refusals_until_pause
     return Refusal(refusal.code, refusal.message, details=details, headers=refusal.headers)

@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,16 +14,30 @@ from shared import clock
 from shared.accounts.models import User
 from shared.accounts.service import lock
 from shared.errors import Refusal
-from shared.moderation.models import Case, Notice, ReportFile, Signal
+from shared.moderation.models import Case, Notice, Report, ReportFile, Signal
+from shared.moderation.rules import FAVOURABLE, SIGNALS, NoticeKind, reporter_weight
 from shared.notifications.service import tell
 
-HOW_TO_OBJECT: Final = "You can object: appeal against this notice, and somebody from our team will look at it again."
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What was decided and by which rule, in words for the person (EU DSA, article 17).
+
+    `decided_by` is the moderator; without one, a rule has decided. `removed` could be put back.
+    """
+
+    kind: NoticeKind
+    facts: str
+    rule: str
+    until: datetime | None = None
+    decided_by: uuid.UUID | None = None
+    removed: dict[str, Any] | None = None
 
 
 def keep_signal(
     session: Session, *, kind: str, subject: str, user_id: uuid.UUID, evidence: dict[str, Any], now: datetime
-) -> None:
-    """Keep a signal about a person; the same kind about the same subject only once."""
+) -> Signal | None:
+    """Keep a signal about a person; the same kind about the same subject only once, and then nothing is returned."""
     row = {
         "id": clock.new_id(),
         "kind": kind,
@@ -31,46 +46,54 @@ def keep_signal(
         "evidence": evidence,
         "created_at": now,
     }
-    session.execute(insert(Signal).values(row).on_conflict_do_nothing())
+    return session.scalar(insert(Signal).values(row).on_conflict_do_nothing().returning(Signal))
 
 
-def open_case(session: Session, *, user_id: uuid.UUID, now: datetime, signals: Iterable[Signal] = ()) -> uuid.UUID:
+def open_case(session: Session, *, user_id: uuid.UUID, now: datetime, signals: Iterable[Signal] = ()) -> Case:
     """The person's open case, opened if there is none, with these signals in it. Lock the person first."""
-    case_id = session.scalar(select(Case.id).where(Case.user_id == user_id, Case.closed_at.is_(None)))
-    if case_id is None:
-        case_id = clock.new_id()
-        session.add(Case(id=case_id, user_id=user_id, opened_at=now))
+    case = session.scalar(
+        select(Case).where(Case.user_id == user_id, Case.closed_at.is_(None)).execution_options(populate_existing=True)
+    )
+    if case is None:
+        case = Case(id=clock.new_id(), user_id=user_id, opened_at=now, priority=0.0)
+        session.add(case)
         session.flush()
     for signal in signals:
-        signal.case_id = case_id
-    return case_id
+        signal.case_id = case.id
+        case.priority += SIGNALS[signal.kind]
+    return case
 
 
-def decide(
-    session: Session,
-    *,
-    user_id: uuid.UUID,
-    case_id: uuid.UUID,
-    kind: str,
-    facts: str,
-    rule: str,
-    until: datetime | None,
-    now: datetime,
+def weight_of(session: Session, reporter_id: uuid.UUID) -> float:
+    """What this person's word weighs, by what moderators found of their reports so far."""
+    founded, unfounded = session.execute(
+        select(func.count().filter(Report.founded.is_(True)), func.count().filter(Report.founded.is_(False))).where(
+            Report.reporter_id == reporter_id
+        )
+    ).one()
+    return reporter_weight(founded=founded, unfounded=unfounded)
+
+
+def give_notice(
+    session: Session, statement: Statement, *, user_id: uuid.UUID, case_id: uuid.UUID | None, now: datetime
 ) -> Notice:
-    """Tell somebody what a rule has decided about them: no restriction without a statement of its reasons."""
+    """Tell somebody what was decided about them: no restriction without a statement of its reasons."""
     notice = Notice(
         id=clock.new_id(),
         user_id=user_id,
         case_id=case_id,
-        kind=kind,
-        facts=facts,
-        rule=rule,
-        automatic=True,
-        until=until,
+        kind=statement.kind,
+        facts=statement.facts,
+        rule=statement.rule,
+        automatic=statement.decided_by is None,
+        decided_by=statement.decided_by,
+        removed=statement.removed,
+        until=statement.until,
         created_at=now,
     )
     session.add(notice)
-    tell(session, user_id=user_id, kind="notice.created", data={"notice_id": str(notice.id), "kind": kind})
+    data = {"notice_id": str(notice.id), "kind": statement.kind}
+    tell(session, user_id=user_id, kind="notice.created", data=data)
     return notice
 
 
@@ -82,21 +105,25 @@ def notices(session: Session, user: User) -> Sequence[Notice]:
 
 
 def appeal(session: Session, user: User, *, notice_id: uuid.UUID, text: str, now: datetime) -> Notice:
-    """Object to a decision, once: it is put before moderators, in the person's open case.
+    """Object to a decision, once: it is put before another moderator, in the person's open case.
 
     Raises:
-        Refusal: `not_found`, `invalid_transition` when they have objected already.
+        Refusal: `not_found`, `invalid_transition` when they have objected already or there is nothing to object to.
     """
     lock(session, user.id)
     notice = session.scalar(select(Notice).where(Notice.id == notice_id, Notice.user_id == user.id))
     if notice is None:
         raise Refusal("not_found", "There is no such notice.")
+    if notice.kind in FAVOURABLE:
+        raise Refusal("invalid_transition", "This takes nothing away from you, so there is nothing to object to.")
     if notice.appeal is not None:
         raise Refusal("invalid_transition", "You have objected to this already. Somebody will look at it.")
     notice.appeal, notice.appealed_at = text, now
-    keep_signal(session, kind="appeal", subject=str(notice.id), user_id=user.id, evidence={}, now=now)
-    objection = session.scalars(select(Signal).where(Signal.kind == "appeal", Signal.subject == str(notice.id))).one()
-    open_case(session, user_id=user.id, now=now, signals=[objection])
+    objection = keep_signal(session, kind="appeal", subject=str(notice.id), user_id=user.id, evidence={}, now=now)
+    assert objection is not None
+    case = open_case(session, user_id=user.id, now=now, signals=[objection])
+    if case.taken_by is not None and case.taken_by == notice.decided_by:
+        case.taken_by = case.taken_at = None  # theirs was the decision, so another looks
     return notice
 
 

@@ -4,22 +4,25 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Select, Text, func, or_, select
 from sqlalchemy import cast as as_type
 from sqlalchemy.orm import Session
 
 from shared import events, ledger, log
+from shared.accounts.models import Ban, BanKind
 from shared.accounts.service import lock, reconsider
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
-from shared.moderation.service import keep_signal, reported_files
+from shared.moderation.models import Signal
+from shared.moderation.service import keep_signal, open_case, reported_files
 from shared.photos.models import Photo, PhotoStatus
 from shared.photos.rules import Fingerprint, Rejection, near_equal
 from shared.photos.service import has_room, upload_key
 
 PIPELINE: Final = 1  # raised when photos should be made anew: `reindex photos --stale` finds those of a lower one
 KEEP_REJECTED: Final = timedelta(days=7)  # so long a person can read why, and an operator can try again
+KEEP_REMOVED: Final = timedelta(days=183)  # so long people can object to a decision (EU DSA, article 20)
 NEAREST: Final = 20  # photos of others that a new one is compared with, by the index
 FORGOTTEN: Final = timedelta(minutes=5)  # a photo that waits this long with no ledger row was forgotten by code
 _log = log.logger(__name__)
@@ -118,7 +121,11 @@ def tidy(session: Session, *, now: datetime, most: int = 500) -> tuple[int, int]
     """
     old = session.scalars(
         select(Photo)
-        .where(Photo.status == PhotoStatus.REJECTED, Photo.processed_at < now - KEEP_REJECTED)
+        .where(
+            Photo.status == PhotoStatus.REJECTED,
+            Photo.processed_at < now - KEEP_REJECTED,
+            or_(Photo.rejection != Rejection.REMOVED, Photo.processed_at < now - KEEP_REMOVED),
+        )
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
@@ -196,28 +203,56 @@ def _is_duplicate(session: Session, photo: Photo, outcome: Outcome) -> bool:
 
 
 def _look_for_stolen(session: Session, photo: Photo, now: datetime) -> None:
+    """Put before moderators whoever shows a photo of somebody else, or of somebody who was banned."""
     foreign = (Photo.user_id != photo.user_id, Photo.status == PhotoStatus.READY)
     same_bytes = select(Photo.id).where(*foreign, Photo.sha256 == photo.sha256).limit(NEAREST)
     by_distance = Photo.fingerprint.hamming_distance(photo.fingerprint)
     nearest = select(Photo.id).where(*foreign).order_by(by_distance).limit(NEAREST)
-    mine = _fingerprint(photo)
-    for other in session.scalars(select(Photo).where(or_(Photo.id.in_(same_bytes), Photo.id.in_(nearest)))):
-        if other.sha256 != photo.sha256 and not near_equal(mine, _fingerprint(other)):
-            continue
-        keep_signal(
+    found = [
+        _keep(
             session,
+            photo,
             kind="stolen_photo",
-            subject=f"{photo.id}:{other.id}",
-            user_id=photo.user_id,
+            about=str(other.id),
             evidence={
-                "photo_id": str(photo.id),
                 "other_photo_id": str(other.id),
                 "other_user_id": str(other.user_id),
                 "same_bytes": other.sha256 == photo.sha256,
             },
             now=now,
         )
+        for other in session.scalars(select(Photo).where(or_(Photo.id.in_(same_bytes), Photo.id.in_(nearest))))
+        if other.sha256 == photo.sha256 or near_equal(_fingerprint(photo), _fingerprint(other))
+    ]
+    found += [
+        _keep(
+            session, photo, kind="banned_photo", about=str(ban.case_id), evidence={"case_id": str(ban.case_id)}, now=now
+        )
+        for ban in session.scalars(
+            select(Ban)
+            .where(Ban.kind == BanKind.PHOTO)
+            .order_by(Ban.fingerprint.hamming_distance(photo.fingerprint))
+            .limit(NEAREST)
+        )
+        if ban.hash == photo.sha256 or near_equal(_fingerprint(photo), _fingerprint(ban))
+    ]
+    new = [signal for signal in found if signal is not None]
+    if new:
+        open_case(session, user_id=photo.user_id, now=now, signals=new)
 
 
-def _fingerprint(photo: Photo) -> Fingerprint:
+def _keep(
+    session: Session, photo: Photo, *, kind: str, about: str, evidence: dict[str, Any], now: datetime
+) -> Signal | None:
+    return keep_signal(
+        session,
+        kind=kind,
+        subject=f"{photo.id}:{about}",
+        user_id=photo.user_id,
+        evidence={"photo_id": str(photo.id), **evidence},
+        now=now,
+    )
+
+
+def _fingerprint(photo: Photo | Ban) -> Fingerprint:
     return Fingerprint(int(photo.fingerprint or "0", 2), photo.color or "#000000")

@@ -57,6 +57,7 @@ class Rejection(StrEnum):
     ANIMATED = "animated"
     DUPLICATE = "duplicate"
     COULD_NOT_PROCESS = "could_not_process"
+    REMOVED = "removed"
 
 
 MESSAGES: Final[dict[Rejection, str]] = {
@@ -68,6 +69,7 @@ MESSAGES: Final[dict[Rejection, str]] = {
     Rejection.ANIMATED: "Moving pictures don't work here, so please choose a still photo.",
     Rejection.DUPLICATE: "You already have this photo on your profile, so please show another side of you.",
     Rejection.COULD_NOT_PROCESS: "Something went wrong on our side and we're sorry; please try this photo once more.",
+    Rejection.REMOVED: "Our team removed this photo. Your notices say why, and how to object.",
 }
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import func, select
@@ -13,7 +14,7 @@ from shared.accounts.service import lock, reconsider
 from shared.errors import Refusal, invalid
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.photos.models import Photo, PhotoStatus
-from shared.photos.rules import MAX_PHOTOS
+from shared.photos.rules import MAX_PHOTOS, Rejection
 
 MOST_REJECTED: Final = 10  # kept for their reasons until they are a week old; nobody may pile up more
 
@@ -50,7 +51,7 @@ def submit(session: Session, user: User, *, photo_id: uuid.UUID) -> Photo:
     lock(session, user.id)
     check_room(session, user)
     photos = own_photos(session, user)
-    for oldest in [photo for photo in photos if photo.status == PhotoStatus.REJECTED][:-MOST_REJECTED]:
+    for oldest in [photo for photo in photos if _only_told(photo)][:-MOST_REJECTED]:
         _delete(session, oldest)
     position = _close_gaps(session, user)
     photo = Photo(id=photo_id, user_id=user.id, position=position)
@@ -104,6 +105,27 @@ def remove(session: Session, user: User, *, photo_id: uuid.UUID) -> None:
     _delete(session, own_photo(session, user, photo_id=photo_id))
     _close_gaps(session, user)
     reconsider(session, user.id)
+
+
+def _only_told(photo: Photo) -> bool:
+    return photo.status == PhotoStatus.REJECTED and photo.rejection != Rejection.REMOVED
+
+
+def take_away(session: Session, photo: Photo, *, now: datetime) -> None:
+    """Show a photo to nobody any more, by a decision that can be taken back. Lock its owner first."""
+    photo.status, photo.rejection, photo.processed_at = PhotoStatus.REJECTED, Rejection.REMOVED, now
+    session.flush()
+    reconsider(session, photo.user_id)
+
+
+def give_back(session: Session, photo: Photo) -> bool:
+    """Show a photo again that was taken away; whether there was room for it. Lock its owner first."""
+    if photo.rejection != Rejection.REMOVED or not has_room(session, photo.user_id):
+        return False
+    photo.status, photo.rejection = PhotoStatus.READY, None
+    session.flush()
+    reconsider(session, photo.user_id)
+    return True
 
 
 def _delete(session: Session, photo: Photo) -> None:

@@ -1,0 +1,1 @@
+"""Review: moderators look at cases and decide, and admins look after accounts and roles."""
