@@ -1,9 +1,10 @@
 """What the console's buttons do: each is a form of its own that calls one function of the domain."""
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
-import uuid
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from shared.errors import Refusal
 
 P = ParamSpec("P")
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 MOST_FIELDS: Final = 200
 
 
@@ -57,6 +59,35 @@ class Given:
             return uuid.UUID(self.request.path_params[name])
         except ValueError:
             raise Refusal("not_found") from None
+
+    def chosen(self, name: str) -> uuid.UUID | None:
+        """An id that was chosen in the form, if one was."""
+        try:
+            return uuid.UUID(self.form[name])
+        except (KeyError, ValueError):
+            return None
+
+    def one_of(self, name: str, values: type[E]) -> E:
+        """A value that the form offers.
+
+        Raises:
+            Refusal: `validation_error` for any other.
+        """
+        try:
+            return values(self.form.get(name, ""))
+        except ValueError:
+            raise Refusal("validation_error", f"Choose one for “{name}”.") from None
+
+    def number(self, name: str, *, most: int) -> int:
+        """A whole number from the form.
+
+        Raises:
+            Refusal: `validation_error` for what is none, or too large.
+        """
+        text = self.form.get(name, "").strip()
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) <= most):
+            raise Refusal("validation_error", f"“{name}” is a number of at most {most}.")
+        return int(text)
 
     def text(self, name: str, *, most: int = 2000) -> str:
         """A field of the form, tidied.

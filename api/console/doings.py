@@ -1,14 +1,76 @@
 """The deeds of the console: what its buttons do, one by one."""
 
+from enum import StrEnum
 from typing import Final
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from api.console.deeds import Deed, Given
-from shared import audit
+from shared import audit, clock
 from shared.accounts.models import Role, User
 from shared.console import work
+from shared.errors import Refusal
+from shared.moderation.rules import RULES, Decision
+from shared.review import cases, decisions, people
+from shared.review.decisions import Verdict
+from shared.settings import settings
+
+REASON_LENGTH: Final = 1000
+DAYS: Final = 3650  # the longest suspension; what is longer is a ban
+_Rule = StrEnum("_Rule", list(RULES))
+
+
+async def _take(given: Given) -> str:
+    await given.run(cases.take, case_id=given.id("case_id"), now=clock.now())
+    return f"This case is yours for {settings().case_hours} hours."
+
+
+async def _release(given: Given) -> str:
+    await given.run(cases.release, case_id=given.id("case_id"))
+    return "Others can take this case again."
+
+
+async def _resolve(given: Given) -> str:
+    decision = given.one_of("decision", Decision)
+    verdict = Verdict(
+        decision=decision,
+        reason=_reason(given),
+        rule=given.one_of("rule", _Rule),
+        photo_id=given.chosen("photo_id") if decision == Decision.REMOVE_PHOTO else None,
+        prompt_id=given.chosen("prompt_id") if decision == Decision.REMOVE_ANSWER else None,
+        days=given.number("days", most=DAYS) if decision == Decision.SUSPEND else None,
+        evidence=given.number("evidence", most=1_000_000),
+    )
+    await given.run(decisions.resolve, case_id=given.id("case_id"), verdict=verdict, now=clock.now())
+    return "Decided. The person has been told."
+
+
+async def _change_role(given: Given) -> str:
+    person = await given.run(people.change_role, user_id=given.id("user_id"), role=given.one_of("role", Role))
+    return f"{person.name} is now {person.role}."
+
+
+async def _suspend(given: Given) -> str:
+    days = None if given.text("for") == "good" else given.number("days", most=DAYS)
+    rule, reason = given.one_of("rule", _Rule), _reason(given)
+    person = await given.run(
+        people.suspend, user_id=given.id("user_id"), days=days, reason=reason, rule=rule, now=clock.now()
+    )
+    return f"{person.name} is {'banned' if days is None else 'suspended'}."
+
+
+async def _restore(given: Given) -> str:
+    reason = _reason(given)
+    person = await given.run(people.restore, user_id=given.id("user_id"), reason=reason, now=clock.now())
+    return f"{person.name} is {person.status} again."
+
+
+def _reason(given: Given) -> str:
+    reason = given.text("reason", most=REASON_LENGTH)
+    if not reason:
+        raise Refusal("validation_error", "Say why: the person is told your words.")
+    return reason
 
 
 async def _retry(given: Given) -> str:
@@ -37,7 +99,21 @@ def _to_work(request: Request) -> str:
     return str(request.url_for("admin:list", key="work"))
 
 
+def _to_case(request: Request) -> str:
+    return str(request.url_for("admin:detail", key="cases").include_query_params(pk=request.path_params["case_id"]))
+
+
+def _to_person(request: Request) -> str:
+    return str(request.url_for("admin:detail", key="people").include_query_params(pk=request.path_params["user_id"]))
+
+
 ALL: Final = (
+    Deed("/cases/{case_id}/take", "take_case", _take, back=_to_case),
+    Deed("/cases/{case_id}/release", "release_case", _release, back=_to_case),
+    Deed("/cases/{case_id}/resolve", "resolve_case", _resolve, back=_to_case),
+    Deed("/people/{user_id}/role", "change_role", _change_role, back=_to_person, least=Role.ADMIN),
+    Deed("/people/{user_id}/suspend", "suspend", _suspend, back=_to_person, least=Role.ADMIN),
+    Deed("/people/{user_id}/restore", "restore", _restore, back=_to_person, least=Role.ADMIN),
     Deed("/work/retry", "retry_work", _retry, back=_to_work, least=Role.ADMIN),
     Deed("/work/drop", "drop_work", _drop, back=_to_work, least=Role.ADMIN),
 )

@@ -85,7 +85,6 @@ class Guard:
             _log.error("the database does not answer", error=str(error.__cause__ or error).strip())
             answer = self._refused(request, Refusal("service_unavailable"))
         await answer(scope, receive, send)
-'''
 
     async def _stopped(self, request: Request) -> Response | None:
         """The answer to a request that must not go on."""

@@ -12,11 +12,12 @@ from starlette_admin.views import CustomView
 from api.console import charts
 from api.console.tables import Choice, Table, choice, columns
 from shared import clock
-from shared.console import people, records, work
+from shared.console import cases, people, records, work
 from shared.console.lists import Found, Viewer, Wanted
 from shared.console.overview import overview
 from shared.database import Database
 from shared.moderation.rules import SIGNALS
+from shared.review.cases import Which
 
 PHOTOS: Final = 60  # on a page
 
@@ -102,6 +103,38 @@ class People(Table):
     def read_one(self, session: Session, *, key: uuid.UUID, viewer: Viewer) -> object | None:
         """A person."""
         return people.person(session, user_id=key, viewer=viewer, now=clock.now())
+
+
+class Cases(Table):
+    """What waits for a decision."""
+
+    key = "cases"
+    display_name = "case"
+    menu_label = "Cases"
+    icon = "fa-solid fa-scale-balanced"
+    list_template = "cases.html"
+    detail_template = "case.html"
+    fields = columns(
+        ("person", "Person"),
+        ("what", "What"),
+        ("priority", "Weight"),
+        ("taken", "With"),
+        ("opened_at", "Opened"),
+        sorted_by=(),
+    )
+    choices = {
+        "which": Choice(
+            "Which", {"open": "open", "free": "free to take", "mine": "mine", "closed": "decided"}, usual=Which.OPEN
+        )
+    }
+
+    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
+        """A page of cases."""
+        return cases.listed(session, wanted=wanted, viewer_id=viewer.id, now=clock.now())
+
+    def read_one(self, session: Session, *, key: uuid.UUID, viewer: Viewer) -> object | None:
+        """A case."""
+        return cases.page(session, case_id=key, viewer_id=viewer.id, now=clock.now())
 
 
 class Matches(Table):

@@ -11,14 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette_admin.base import BaseAdmin
-from starlette_admin.views import BaseView
 
 from api.console import doings, words
 from api.console.deeds import Deed, route_of
 from api.console.login import Door
-from api.console.pages import FailedWork, Matches, Notices, Overview, People, Photos, Signals
+from api.console.pages import Audit, Cases, FailedWork, Matches, Notices, Overview, People, Photos, Signals
+from api.console.tables import Table
+from api.health import VERSION
 from shared.accounts.seal import Seal
 from shared.errors import Refusal
+from shared.health import STALE_AFTER
+from shared.moderation.rules import RULES
 from shared.settings import settings
 
 FOLDER: Final = Path(__file__).parent.parent / "pages" / "console"
@@ -54,11 +57,13 @@ def build(api: FastAPI) -> Starlette:
         secret_key=seal.sign("cookie", "flash"),
         timezone_config=None,
     )
-    site.templates.env.globals.update(picture=words.picture)
+    site.templates.env.globals.update(
+        app_version=VERSION, community_rules=RULES, picture=words.picture, stale_after=STALE_AFTER
+    )
     site.templates.env.filters.update(since=words.since, lasting=words.lasting, badge=words.badge, signal=words.signal)
-    views: Sequence[BaseView] = (People(db), Photos(db), Matches(db), Signals(db), Notices(db), FailedWork(db))
+    views: Sequence[type[Table | Photos]] = (Cases, People, Photos, Matches, Signals, Notices, FailedWork, Audit)
     for view in views:
-        site.add_view(view)
+        site.add_view(view(db))
     deeds: Sequence[Deed] = doings.ALL
     site.routes[:] = [
         *(route_of(deed, db, seal) for deed in deeds),

@@ -24,6 +24,8 @@ class Choice:
 
     label: str
     values: Mapping[str, str]
+    usual: str | None = None
+    """What holds where nothing is chosen; None: all of them are shown."""
 
 
 def choice(label: str, values: Sequence[str]) -> Choice:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.accounts.models import Role, User
@@ -49,7 +49,7 @@ class Wanted:
 class Found:
     """A page, and how many rows all pages have."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[Any]
     total: int
 
 
