@@ -112,7 +112,8 @@ def _names(session: Session, opened: Opened) -> dict[uuid.UUID, str]:
     case = opened.line.case
     ids = {case.closed_by, *(notice.decided_by for notice in opened.notices)} - {None}
     ids |= {uuid.UUID(said["sender_id"]) for one in opened.reports for said in _conversation(one.report)}
-    return dict(session.execute(select(User.id, User.name).where(User.id.in_(ids))).tuples().all())
+    rows = session.execute(select(User.id, User.name).where(User.id.in_(ids)))
+    return {user_id: name for user_id, name in rows}  # noqa: C416 - rows are no pairs to `dict`
 
 
 def _conversation(report: Report) -> Sequence[Mapping[str, Any]]:

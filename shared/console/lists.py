@@ -78,6 +78,5 @@ def main_photo(user_id: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Scal
 
 def main_photos(session: Session, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     """`main_photo` of several people."""
-    first = select(Photo.user_id, Photo.renditions["320"].astext).distinct(Photo.user_id)
-    ready = first.where(Photo.user_id.in_(user_ids), Photo.status == PhotoStatus.READY)
-    return dict(session.execute(ready.order_by(Photo.user_id, Photo.position)).tuples().all())
+    rows = session.execute(select(User.id, main_photo(User.id)).where(User.id.in_(user_ids)))
+    return {user_id: key for user_id, key in rows if key is not None}

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Date, cast, func, select
+from sqlalchemy import Date, Select, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared import health, ledger
@@ -19,6 +19,7 @@ from shared.photos.models import Photo, PhotoStatus
 DAYS: Final = 30
 NIGHTS: Final = 7
 Series = Sequence[tuple[date, int]]
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Overview:
 
 def overview(session: Session, *, now: datetime) -> Overview:
     """The figures as of now; days are those of UTC."""
-    people = dict(session.execute(select(User.status, func.count()).group_by(User.status)).tuples().all())
-    photos = dict(session.execute(select(Photo.status, func.count()).group_by(Photo.status)).tuples().all())
+    people = _counts(session, select(User.status, func.count()).group_by(User.status))
+    photos = _counts(session, select(Photo.status, func.count()).group_by(Photo.status))
     cases = session.execute(select(func.count(), func.min(Case.opened_at)).where(Case.closed_at.is_(None))).one()
     counted: dict[str, InstrumentedAttribute[Any]] = {
         "Sign-ups": User.created_at,
@@ -65,6 +66,10 @@ def _per_day(session: Session, moment: InstrumentedAttribute[Any], today: date) 
     first = today - timedelta(days=DAYS - 1)
     day = cast(func.timezone("UTC", moment), Date)
     since = datetime.combine(first, datetime.min.time(), UTC)
-    counted = dict(session.execute(select(day, func.count()).where(moment >= since).group_by(day)).tuples().all())
+    counted = _counts(session, select(day, func.count()).where(moment >= since).group_by(day))
     days = [first + timedelta(days=number) for number in range(DAYS)]
     return [(one, counted.get(one, 0)) for one in days]
+
+
+def _counts(session: Session, rows: Select[K, int]) -> dict[K, int]:
+    return {key: count for key, count in session.execute(rows)}  # noqa: C416 - rows are no pairs to `dict`
