@@ -25,10 +25,12 @@ from api import (
     messages,
     notices,
     notifications,
+    people,
     photos,
     profiles,
     prompts,
     quiz,
+    review,
     safety,
     work,
 )
@@ -125,7 +127,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         notices,
         notifications,
     )
-    for domain in (*of_people, live, health, auth, email, media, work, demo):
+    for domain in (*of_people, live, health, auth, email, media, work, review, people, demo):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     if values.admin_console:

@@ -18,7 +18,7 @@ from shared.moderation.rules import HOW_TO_OBJECT
 router = APIRouter(prefix="/v1/notices", tags=["notices"])
 
 APPEAL_LENGTH: Final = 2000
-_EXAMPLE: Final[dict[str, Any]] = {
+NOTICE_EXAMPLE: Final[dict[str, Any]] = {
     "id": "6a7f1d1e-40c5-4c1b-9f2e-9f5a3f0b1c22",
     "kind": "likes_paused",
     "facts": "5 of your likes within 24 hours were refused as spam, so your likes are paused.",
@@ -39,7 +39,7 @@ class NoticeShape(Shape):
     `how_to_object` is empty where there is nothing to object to; `overturned` says what became of your appeal.
     """
 
-    model_config = with_example(_EXAMPLE)
+    model_config = with_example(NOTICE_EXAMPLE)
 
     id: uuid.UUID
     kind: str

@@ -74,7 +74,7 @@ class Opened:
     """All but the private one."""
     reports: Sequence[Reported]
     signals: Sequence[Signal]
-    lookalikes: Mapping[uuid.UUID, Photo]
+    lookalikes: Mapping[str, Photo]
     """The photos of others that signals name, by id."""
     notices: Sequence[Notice]
     """What was decided about the person before, and their appeals."""
@@ -96,29 +96,39 @@ def listed(
     return _lines(session, wanted, *order, limit=limit, offset=offset), total or 0
 
 
-def opened(session: Session, moderator: User, *, case_id: uuid.UUID, now: datetime) -> Opened:
-    """Everything about one case.
+def line(session: Session, moderator: User, *, case_id: uuid.UUID) -> Line:
+    """One case, as in a list.
 
     Raises:
         Refusal: `not_found`, also when it is about the moderator, or about a colleague and they are no admin.
     """
-    lines = _lines(session, and_(Case.id == case_id, *_allowed(moderator)), limit=1, offset=0)
-    if not lines:
+    session.flush()
+    found = _lines(session, and_(Case.id == case_id, *_allowed(moderator)), limit=1, offset=0)
+    if not found:
         raise Refusal("not_found", GONE)
-    (line,) = lines
-    person = line.person
+    return found[0]
+
+
+def opened(session: Session, moderator: User, *, case_id: uuid.UUID, now: datetime) -> Opened:
+    """Everything about one case.
+
+    Raises:
+        Refusal: `not_found` as `line`.
+    """
+    found = line(session, moderator, case_id=case_id)
+    person = found.person
     signals = session.scalars(select(Signal).where(Signal.case_id == case_id).order_by(Signal.created_at)).all()
-    others = {uuid.UUID(one.evidence["other_photo_id"]) for one in signals if "other_photo_id" in one.evidence}
+    others = {one.evidence["other_photo_id"] for one in signals if "other_photo_id" in one.evidence}
     answers, _ = own_answers(session, person, q="", sort="position", limit=100, offset=0)
     (profile,) = public_profiles(session, moderator, people=[person], today=now.date())
     return Opened(
-        line=line,
+        line=found,
         profile=profile,
         photos=session.scalars(select(Photo).where(Photo.user_id == person.id).order_by(Photo.position)).all(),
         answers=[answer for answer in answers if not answer.private],
         reports=_reports(session, case_id),
         signals=signals,
-        lookalikes={one.id: one for one in session.scalars(select(Photo).where(Photo.id.in_(others)))},
+        lookalikes={str(one.id): one for one in session.scalars(select(Photo).where(Photo.id.in_(others)))},
         notices=session.scalars(
             select(Notice).where(Notice.user_id == person.id).order_by(Notice.created_at.desc())
         ).all(),

@@ -213,7 +213,7 @@ def test_what_moderators_have_decided_does_not_count_again(
 ) -> None:
     for person in (ada, sign_up(client), sign_up(client)):
         report(person, bob, block=False)
-    session.execute(update(Case).values(closed_at=func.now()))
+    session.execute(update(Case).values(closed_at=func.now(), decision="dismiss"))
     session.execute(update(User).where(User.id == bob.id).values(hidden_at=None))
     report(sign_up(client), bob)
     session.expire_all()
