@@ -64,21 +64,26 @@ def scene(session: Session, *, now: datetime | None = None) -> Scene:
     lena = _person(session, "Lena", [next(files), next(files), next(files)], now, bio="Climber, reader, bad cook.")
     mia = _person(session, "Mia", [next(files)], now)
     _tell(session, lena)
-    crowd = [
-        _person(session, name, [next(files)], now - timedelta(days=chance.triangular(0, 30, 0))) for name in NAMES
-    ]
+    crowd = [_person(session, name, [next(files)], now - timedelta(days=chance.triangular(0, 30, 0))) for name in NAMES]
     _likes(session, crowd, chance, now)
     matched = [_match(session, lena, other, now) for other in crowd[:3]]
     stolen, theirs = session.scalars(
         select(Photo).where(Photo.user_id.in_([lena.id, mia.id]), Photo.position == 0).order_by(Photo.user_id == mia.id)
     )
-    for other, match, reason in zip(crowd, matched, (Reason.HARASSMENT, Reason.FAKE_PROFILE, Reason.SPAM), strict=False):
+    for other, match, reason in zip(
+        crowd, matched, (Reason.HARASSMENT, Reason.FAKE_PROFILE, Reason.SPAM), strict=False
+    ):
         said = session.scalar(select(Message).where(Message.match_id == match.id, Message.sender_id == lena.id))
         complaint = Complaint(
             user_id=lena.id, reason=reason, details="These are somebody else's pictures.", photo_id=stolen.id
         )
         reporting.report(
-            session, other, complaint=complaint, message_id=said and said.id, and_block=False, now=now - timedelta(hours=3)
+            session,
+            other,
+            complaint=complaint,
+            message_id=said.id if said else None,
+            and_block=False,
+            now=now - timedelta(hours=3),
         )
     _signals(session, lena, mia, stolen, theirs, now)
     _work(session, now)
@@ -112,9 +117,7 @@ def _photo(person: User, position: int, picture: Path, when: datetime) -> Photo:
     key = f"photos/console/{picture.name}"
     storage().put(key, picture.read_bytes(), "image/webp")
     renditions = dict.fromkeys(("320", "640", "1080", "jpeg"), key)
-    return Photo(
-        user_id=person.id, position=position, status=PhotoStatus.READY, renditions=renditions, created_at=when
-    )
+    return Photo(user_id=person.id, position=position, status=PhotoStatus.READY, renditions=renditions, created_at=when)
 
 
 def _tell(session: Session, lena: User) -> None:
@@ -122,9 +125,7 @@ def _tell(session: Session, lena: User) -> None:
     texts = ("A lake at six in the morning, and nobody else.", "Nobody is ever to read this.")
     for position, (prompt, text) in enumerate(zip(asked, texts, strict=True)):
         session.add(
-            PromptAnswer(
-                user_id=lena.id, prompt_id=prompt.id, answer=text, private=bool(position), position=position
-            )
+            PromptAnswer(user_id=lena.id, prompt_id=prompt.id, answer=text, private=bool(position), position=position)
         )
     session.add(UserTraitScore(user_id=lena.id, version=1, scores=[0.8, 0.3, 0.6, 0.9, 0.4, 0.7]))
 
@@ -143,17 +144,29 @@ def _match(session: Session, lena: User, other: User, now: datetime) -> Match:
     low, high = in_order(lena.id, other.id)
     began = now - timedelta(days=2)
     match = Match(
-        id=clock.new_id(), low_id=low, high_id=high, state="active", created_at=began, state_changed_at=began,
-        active_at=now, messages=2,
+        id=clock.new_id(),
+        low_id=low,
+        high_id=high,
+        state="active",
+        created_at=began,
+        state_changed_at=began,
+        active_at=now,
+        messages=2,
     )
     session.add(match)
     session.flush()
-    session.add(MatchChange(match_id=match.id, before=None, after="active", why="they like each other", created_at=began))
+    session.add(
+        MatchChange(match_id=match.id, before=None, after="active", why="they like each other", created_at=began)
+    )
     lines = ((other.id, "Hello Lena, is that lake near Berlin?"), (lena.id, "Send me money and I will tell you."))
     for number, (sender, text) in enumerate(lines, start=1):
         session.add(
             Message(
-                match_id=match.id, number=number, id=uuid.uuid4(), sender_id=sender, text=text,
+                match_id=match.id,
+                number=number,
+                id=uuid.uuid4(),
+                sender_id=sender,
+                text=text,
                 created_at=began + timedelta(minutes=number),
             )
         )
@@ -189,8 +202,16 @@ def _work(session: Session, now: datetime) -> None:
         began = now - timedelta(days=days, minutes=5)
         session.add(
             DiscoveryRun(
-                day=began.date(), started_at=began, finished_at=began + timedelta(minutes=2), regions=4,
-                yes_given=[0.1] * 3, yes_received=[0.1] * 3, failed=0, people=1800 + days, shown=2000, gini=0.4,
+                day=began.date(),
+                started_at=began,
+                finished_at=began + timedelta(minutes=2),
+                regions=4,
+                yes_given=[0.1] * 3,
+                yes_received=[0.1] * 3,
+                failed=0,
+                people=1800 + days,
+                shown=2000,
+                gini=0.4,
                 shown_to_nobody=0.03,
             )
         )

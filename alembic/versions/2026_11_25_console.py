@@ -1,4 +1,4 @@
-"""What the admin console counts by day: rows come in the order of time, so a BRIN of a few pages will do for large tables."""
+"""What the console counts by day: rows come in the order of time, so of large tables a BRIN of a few pages will do."""
 
 from collections.abc import Sequence
 

@@ -25,6 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 MOST_FIELDS: Final = 200
+MOST_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,7 @@ class Given:
     def _call(
         self, session: Session, function: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
     ) -> T:
-        user = console_login.authenticate(
-            session, session_id=self.staff.session_id, least=self.least, now=clock.now()
-        )
+        user = console_login.authenticate(session, session_id=self.staff.session_id, least=self.least, now=clock.now())
         return function(session, user, *args, **kwargs)
 
     def id(self, name: str) -> uuid.UUID:
@@ -85,7 +84,7 @@ class Given:
             Refusal: `validation_error` for what is none, or too large.
         """
         text = self.form.get(name, "").strip()
-        if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) <= most):
+        if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS and int(text) <= most):
             raise Refusal("validation_error", f"“{name}” is a number of at most {most}.")
         return int(text)
 
@@ -134,4 +133,3 @@ def route_of(deed: Deed, db: Database, seal: Seal) -> Route:
         return RedirectResponse(deed.back(request), HTTP_303_SEE_OTHER)
 
     return Route(deed.path, endpoint, methods=["POST"], name=deed.name)
-

@@ -1,29 +1,26 @@
 """The deeds of the console: what its buttons do, one by one."""
 
-from enum import StrEnum
 from typing import Final
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from api.console.deeds import Deed, Given
+from api.review import MAX_DAYS, REASON_LENGTHS
 from shared import audit, clock
 from shared.accounts.models import Role, User
 from shared.console import work
 from shared.errors import Refusal
-from shared.moderation.rules import RULES, Decision
+from shared.moderation.models import Reason
+from shared.moderation.rules import Decision
 from shared.review import cases, decisions, people
 from shared.review.decisions import Verdict
 from shared.settings import settings
 
-REASON_LENGTH: Final = 1000
-DAYS: Final = 3650  # the longest suspension; what is longer is a ban
-_Rule = StrEnum("_Rule", list(RULES))
-
 
 async def _take(given: Given) -> str:
     await given.run(cases.take, case_id=given.id("case_id"), now=clock.now())
-    return f"This case is yours for {settings().case_hours} hours."
+    return f"This case is yours for {settings().case_hours:g} hours."
 
 
 async def _release(given: Given) -> str:
@@ -36,10 +33,10 @@ async def _resolve(given: Given) -> str:
     verdict = Verdict(
         decision=decision,
         reason=_reason(given),
-        rule=given.one_of("rule", _Rule),
+        rule=given.one_of("rule", Reason),
         photo_id=given.chosen("photo_id") if decision == Decision.REMOVE_PHOTO else None,
         prompt_id=given.chosen("prompt_id") if decision == Decision.REMOVE_ANSWER else None,
-        days=given.number("days", most=DAYS) if decision == Decision.SUSPEND else None,
+        days=given.number("days", most=MAX_DAYS) if decision == Decision.SUSPEND else None,
         evidence=given.number("evidence", most=1_000_000),
     )
     await given.run(decisions.resolve, case_id=given.id("case_id"), verdict=verdict, now=clock.now())
@@ -52,8 +49,8 @@ async def _change_role(given: Given) -> str:
 
 
 async def _suspend(given: Given) -> str:
-    days = None if given.text("for") == "good" else given.number("days", most=DAYS)
-    rule, reason = given.one_of("rule", _Rule), _reason(given)
+    days = None if given.text("for") == "good" else given.number("days", most=MAX_DAYS)
+    rule, reason = given.one_of("rule", Reason), _reason(given)
     person = await given.run(
         people.suspend, user_id=given.id("user_id"), days=days, reason=reason, rule=rule, now=clock.now()
     )
@@ -67,9 +64,10 @@ async def _restore(given: Given) -> str:
 
 
 def _reason(given: Given) -> str:
-    reason = given.text("reason", most=REASON_LENGTH)
-    if not reason:
-        raise Refusal("validation_error", "Say why: the person is told your words.")
+    least, most = REASON_LENGTHS
+    reason = given.text("reason", most=most)
+    if len(reason) < least:
+        raise Refusal("validation_error", f"Say why in {least} characters or more: the person is told your words.")
     return reason
 
 

@@ -34,13 +34,13 @@ Refused = Callable[[Request, Refusal], Response]
 """The page that tells a refusal."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Staff(AdminUser):
     """The moderator or admin who is here."""
 
-    user_id: uuid.UUID = uuid.UUID(int=0)
-    session_id: uuid.UUID = uuid.UUID(int=0)
-    role: Role = Role.MODERATOR
+    user_id: uuid.UUID
+    session_id: uuid.UUID
+    role: Role
 
     @property
     def is_admin(self) -> bool:
@@ -94,15 +94,17 @@ class Guard:
         if path == "/login" or path.startswith("/static/"):
             return None
         session_id = session_of(request, self._seal)
+        if session_id is None:
+            return RedirectResponse(_login(request), HTTP_303_SEE_OTHER)
         try:
-            if session_id is None:
-                raise Refusal("not_authenticated")
             user = await self._db.run(
                 console_login.authenticate, session_id=session_id, least=Role.MODERATOR, now=clock.now()
             )
         except Refusal:
             return RedirectResponse(_login(request), HTTP_303_SEE_OTHER)
-        request.state.admin_user = Staff(user.name, user_id=user.id, session_id=session_id, role=Role(user.role))
+        request.state.admin_user = Staff(
+            username=user.name, user_id=user.id, session_id=session_id, role=Role(user.role)
+        )
         request.state.is_anonymous = False
         request.state.csrf_token = self._seal.sign("form", str(session_id))
         return None

@@ -70,7 +70,11 @@ class Door(BaseAuthProvider):
 
     async def _opened(self, request: Request, login: str, password: str) -> uuid.UUID:
         """A new session, by the same rules and rates as at the API, and with the same answer whatever is wrong."""
-        if not 0 < len(login) <= LOGIN_LENGTH or not 0 < len(password) <= PASSWORD_LENGTHS[1] or "\0" in login + password:
+        if (
+            not 0 < len(login) <= LOGIN_LENGTH
+            or not 0 < len(password) <= PASSWORD_LENGTHS[1]
+            or "\0" in login + password
+        ):
             raise Refusal("invalid_credentials")
         state = self._api.state
         parts = SignInParts(request, state.database, state.keys, state.hashing, state.rates)

@@ -1,4 +1,4 @@
-"""Where the console hangs in the API. It is built by the first request to it: a process that nobody asks pays nothing."""
+"""Where the console hangs in the API. The first request to it builds it: a process that nobody asks pays nothing."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """The pages of the console, but for those of cases."""
 
 import uuid
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from shared.moderation.rules import SIGNALS
 from shared.review.cases import Which
 
 PHOTOS: Final = 60  # on a page
+MOST_DIGITS: Final = 5  # of a page's number
 
 
 class Overview(CustomView):
@@ -46,7 +48,7 @@ class Photos(CustomView):
     menu_label = "Photos"
     icon = "fa-solid fa-images"
     path = "/photos"
-    choices: Final = {
+    choices: ClassVar[Mapping[str, Choice]] = {
         "state": choice("State", records.PHOTO_STATES),
         "signal": Choice("Signals", {"stolen": "resembles somebody else's"}),
     }
@@ -59,7 +61,9 @@ class Photos(CustomView):
     async def index(self, request: Request) -> Response:
         """One page of them."""
         asked = request.query_params
-        page = max(int(asked["page"]), 1) if asked.get("page", "").isdecimal() and len(asked["page"]) < 6 else 1
+        page = (
+            max(int(asked["page"]), 1) if asked.get("page", "").isdecimal() and len(asked["page"]) <= MOST_DIGITS else 1
+        )
         values = {name: asked[name] for name, one in self.choices.items() if asked.get(name) in one.values}
         wanted = Wanted(values=values, limit=PHOTOS, offset=(page - 1) * PHOTOS)
         found, resembling = await self._db.run(self._read, wanted=wanted)
@@ -91,7 +95,7 @@ class People(Table):
         sorted_by=("name", "role", "status", "created_at", "last_active_at"),
     )
     search = "Name, username, id or, for admins, e-mail"
-    choices = {
+    choices: ClassVar[Mapping[str, Choice]] = {
         "state": choice("State", (*people.STATES, "hidden")),
         "role": choice("Role", people.ROLES),
     }
@@ -122,7 +126,7 @@ class Cases(Table):
         ("opened_at", "Opened"),
         sorted_by=(),
     )
-    choices = {
+    choices: ClassVar[Mapping[str, Choice]] = {
         "which": Choice(
             "Which", {"open": "open", "free": "free to take", "mine": "mine", "closed": "decided"}, usual=Which.OPEN
         )
@@ -155,7 +159,7 @@ class Matches(Table):
         sorted_by=("state", "created_at", "active_at"),
     )
     search = "Name or id"
-    choices = {"state": choice("State", records.MATCH_STATES)}
+    choices: ClassVar[Mapping[str, Choice]] = {"state": choice("State", records.MATCH_STATES)}
 
     def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:  # noqa: ARG002
         """A page of matches."""
@@ -182,7 +186,7 @@ class Signals(Table):
         sorted_by=("kind", "created_at"),
     )
     search = "Name or id of the person"
-    choices = {"kind": choice("Kind", tuple(SIGNALS))}
+    choices: ClassVar[Mapping[str, Choice]] = {"kind": choice("Kind", tuple(SIGNALS))}
 
     def can_view_detail(self, request: Request) -> bool:  # noqa: ARG002
         """A row says all there is."""
@@ -210,7 +214,7 @@ class Notices(Table):
         sorted_by=("kind", "created_at"),
     )
     search = "Name or id of the person, or kind of decision"
-    choices = {
+    choices: ClassVar[Mapping[str, Choice]] = {
         "by": Choice("Decided by", {"rule": "a rule", "person": "a person"}),
         "appeal": Choice("Objections", {"yes": "objected to"}),
     }
@@ -241,7 +245,9 @@ class Audit(Table):
         sorted_by=("created_at", "action"),
     )
     search = "Name or id of either, action, or id of a case"
-    choices = {"of": Choice("About", {"case": "cases", "user": "accounts", "work": "work", "console": "logins"})}
+    choices: ClassVar[Mapping[str, Choice]] = {
+        "of": Choice("About", {"case": "cases", "user": "accounts", "work": "work", "console": "logins"})
+    }
 
     def can_view_detail(self, request: Request) -> bool:  # noqa: ARG002
         """A row says all there is."""
@@ -270,7 +276,7 @@ class FailedWork(Table):
         sorted_by=("kind", "attempts", "created_at"),
     )
     search = "Key, or words of the error"
-    choices = {"kind": choice("Kind", work.KINDS)}
+    choices: ClassVar[Mapping[str, Choice]] = {"kind": choice("Kind", work.KINDS)}
 
     def can_view_detail(self, request: Request) -> bool:  # noqa: ARG002
         """A row says all there is."""

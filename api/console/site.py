@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
 from starlette_admin.base import BaseAdmin
 
 from api.console import doings, words
@@ -18,6 +17,7 @@ from api.console.login import Door
 from api.console.pages import Audit, Cases, FailedWork, Matches, Notices, Overview, People, Photos, Signals
 from api.console.tables import Table
 from api.health import VERSION
+from api.review import MAX_DAYS, REASON_LENGTHS
 from shared.accounts.seal import Seal
 from shared.errors import Refusal
 from shared.health import STALE_AFTER
@@ -58,7 +58,12 @@ def build(api: FastAPI) -> Starlette:
         timezone_config=None,
     )
     site.templates.env.globals.update(
-        app_version=VERSION, community_rules=RULES, picture=words.picture, stale_after=STALE_AFTER
+        app_version=VERSION,
+        community_rules=RULES,
+        reason_lengths=REASON_LENGTHS,
+        most_days=MAX_DAYS,
+        picture=words.picture,
+        stale_after=STALE_AFTER,
     )
     site.templates.env.filters.update(since=words.since, lasting=words.lasting, badge=words.badge, signal=words.signal)
     views: Sequence[type[Table | Photos]] = (Cases, People, Photos, Matches, Signals, Notices, FailedWork, Audit)
@@ -67,7 +72,7 @@ def build(api: FastAPI) -> Starlette:
     deeds: Sequence[Deed] = doings.ALL
     site.routes[:] = [
         *(route_of(deed, db, seal) for deed in deeds),
-        *(one for one in site.routes if isinstance(one, (Route, Mount)) and one.name in PAGES),
+        *(one for one in site.routes if one.name in PAGES),
     ]
     site.mount_to(Starlette())
     return site.app

@@ -1,7 +1,7 @@
 """Lists in the console: the library's list view over our own queries, with nothing that could change a row."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -56,6 +56,7 @@ class Table(BaseModelView):
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.sortable_fields = [field.name for field in self.fields if field.orderable]
         super().__init__()
 
     def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
@@ -124,7 +125,7 @@ class Table(BaseModelView):
         include_select2: bool = False,  # noqa: ARG002, FBT002
     ) -> dict[str, Any]:
         """The row as it is: our templates know what it holds."""
-        return {"id": getattr(obj, "id", None), "it": obj}
+        return {str(self.pk_attr): getattr(obj, str(self.pk_attr)), "it": obj}
 
     async def find_by_pks(self, request: Request, pks: list[Any]) -> Sequence[Any]:
         """Not used."""

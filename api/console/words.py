@@ -39,7 +39,7 @@ _REFUSED: Final = {
 def since(moment: datetime | None) -> Markup | str:
     """How long ago (or in how long), with the moment itself when pointed at."""
     if moment is None:
-        return "–"
+        return "\N{EN DASH}"
     seconds = (clock.now() - moment).total_seconds()
     text = lasting(abs(seconds))
     words = "just now" if text is None else f"{text} ago" if seconds > 0 else f"in {text}"
@@ -72,7 +72,7 @@ def signal(evidence: Mapping[str, Any], kind: str) -> str:
     if kind == "like_refused":
         why = _REFUSED.get(str(evidence.get("code")), str(evidence.get("code")))
         comment = evidence.get("comment")
-        return f"{words}: {why}" + (f" – “{comment}”" if comment else "")
+        return f"{words}: {why}" + (f": “{comment}”" if comment else "")
     return words
 
 

@@ -15,7 +15,9 @@ class Seal:
     """Signatures under keys derived from SECRET_KEY and the retired ones, so that a new one logs nobody out."""
 
     def __init__(self, values: Settings) -> None:
-        keys = [hmac.digest(key.encode(), _DERIVED, "sha256") for key in (values.secret_key, *values.retired_secret_keys)]
+        keys = [
+            hmac.digest(key.encode(), _DERIVED, "sha256") for key in (values.secret_key, *values.retired_secret_keys)
+        ]
         self._keys = {_name(key): key for key in keys}
         self._current = _name(keys[0])
 
@@ -27,7 +29,9 @@ class Seal:
         """Whether one of the keys has signed this text for this purpose."""
         name, _, mac = signature.partition(".")
         key = self._keys.get(name)
-        return key is not None and hmac.compare_digest(_mac(key, purpose, text).encode(), mac.encode("utf-8", "replace"))
+        return key is not None and hmac.compare_digest(
+            _mac(key, purpose, text).encode(), mac.encode("utf-8", "replace")
+        )
 
 
 def _mac(key: bytes, purpose: Purpose, text: str) -> str:

@@ -3,19 +3,20 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.accounts.models import User
-from shared.console.lists import Found, Wanted, main_photos
+from shared.console.lists import AnyRow, Found, Wanted, main_photos
 from shared.errors import Refusal
 from shared.moderation.models import Report, Signal
 from shared.photos.models import Photo
 from shared.review import cases
 from shared.review.cases import Line, Opened, Which
+from shared.settings import settings
 
 LARGE: Final = "1080"
 
@@ -31,12 +32,12 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A picture of the person beside one of somebody else that it resembles: storage keys, as far as there are files."""
+    """A picture of the person beside one of somebody else that it resembles: storage keys, of what there still is."""
 
     signal: Signal
     mine: str | None
     theirs: str | None
-    other: Row[Any] | None
+    other: AnyRow | None
     """Whose the other is; None where that account is gone."""
 
 
@@ -52,6 +53,8 @@ class CasePage:
     objections: Sequence[uuid.UUID]
     """The notices that this case objects to."""
     is_mine: bool
+    is_free: bool
+    """Whether it can be taken."""
     is_closed: bool
 
 
@@ -59,9 +62,7 @@ def listed(session: Session, *, wanted: Wanted, viewer_id: uuid.UUID, now: datet
     """The cases that are wanted: open ones unless said otherwise, those that weigh most first."""
     which = Which(wanted.values.get("which", Which.OPEN))
     moderator = session.get_one(User, viewer_id)
-    lines, total = cases.listed(
-        session, moderator, which=which, now=now, limit=wanted.limit, offset=wanted.offset
-    )
+    lines, total = cases.listed(session, moderator, which=which, now=now, limit=wanted.limit, offset=wanted.offset)
     photos = main_photos(session, [line.person.id for line in lines])
     return Found([CaseRow(line.case.id, line, photos.get(line.person.id)) for line in lines], total)
 
@@ -74,13 +75,16 @@ def page(session: Session, *, case_id: uuid.UUID, viewer_id: uuid.UUID, now: dat
     except Refusal:
         return None
     case = opened.line.case
+    is_mine = case.taken_by == moderator.id
+    given_up = case.taken_at is None or case.taken_at <= now - timedelta(hours=settings().case_hours)
     return CasePage(
         id=case.id,
         opened=opened,
         pairs=_pairs(session, opened),
         names=_names(session, opened),
         objections=[notice.id for notice in cases.appealed(session, case)],
-        is_mine=case.taken_by == moderator.id and case.closed_at is None,
+        is_mine=is_mine and case.closed_at is None,
+        is_free=given_up and not is_mine and case.closed_at is None,
         is_closed=case.closed_at is not None,
     )
 

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.accounts.models import Role, User
 from shared.photos.models import Photo, PhotoStatus
 
+AnyRow = Row[*tuple[Any, ...]]
+AnyRows = Select[*tuple[Any, ...]]
 Sorts = Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]
 
 
@@ -54,7 +56,13 @@ class Found:
 
 
 def page_of(
-    session: Session, rows: Select[Any], wanted: Wanted, *, sorts: Sorts, usual: ColumnElement[Any], last: ColumnElement[Any]
+    session: Session,
+    rows: AnyRows,
+    wanted: Wanted,
+    *,
+    sorts: Sorts,
+    usual: ColumnElement[Any],
+    last: ColumnElement[Any] | InstrumentedAttribute[Any],
 ) -> Found:
     """The page, in the order that is wanted or else the `usual` one; `last` decides between equals."""
     total = session.scalar(rows.with_only_columns(func.count(), maintain_column_froms=True)) or 0

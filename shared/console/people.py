@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Numeric, Row, Select, Text, cast, func, or_, select
+from sqlalchemy import Numeric, Text, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from shared.accounts.models import LoginSession, Role, Status, User
 from shared.accounts.rules import public_age
-from shared.badges.service import badges_of
 from shared.badges.models import UserBadge
-from shared.console.lists import Found, Sorts, Viewer, Wanted, containing, main_photo, page_of
+from shared.badges.service import badges_of
+from shared.console.lists import AnyRow, AnyRows, Found, Sorts, Viewer, Wanted, containing, main_photo, page_of
 from shared.matching.models import Block, Match
 from shared.moderation.models import Case, Notice, Report, Signal
 from shared.photos.models import Photo
@@ -65,7 +65,7 @@ class Person:
     """One person: what others see of them, and what is on record."""
 
     id: uuid.UUID
-    row: Row[Any]
+    row: AnyRow
     """Columns of their account: no hash, no token, and no place more exact than PLACE_DECIMALS."""
     age: int
     place: tuple[float, float] | None
@@ -86,8 +86,8 @@ class Person:
 class PersonRecord:
     """What moderators have to do with somebody."""
 
-    reports_about: Sequence[Row[Any]]
-    reports_by: Sequence[Row[Any]]
+    reports_about: Sequence[AnyRow]
+    reports_by: Sequence[AnyRow]
     signals: Sequence[Signal]
     notices: Sequence[Notice]
     cases: Sequence[Case]
@@ -159,10 +159,10 @@ def _living_sessions(session: Session, user_id: uuid.UUID, now: datetime) -> int
 def _matches(session: Session, user_id: uuid.UUID) -> dict[str, int]:
     theirs = or_(Match.low_id == user_id, Match.high_id == user_id)
     rows = session.execute(select(Match.state, func.count()).where(theirs).group_by(Match.state).order_by(Match.state))
-    return {state: count for state, count in rows}
+    return {state: count for state, count in rows}  # noqa: C416 - rows are no pairs to `dict`
 
 
-def _reports(other_id: InstrumentedAttribute[Any]) -> Select[Any]:
+def _reports(other_id: InstrumentedAttribute[Any]) -> AnyRows:
     """Reports with the name of the other person."""
     return (
         select(Report.id, Report.case_id, Report.reason, Report.details, Report.founded, Report.created_at)

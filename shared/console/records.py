@@ -3,14 +3,14 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, Text, cast, or_, select
+from sqlalchemy import Select, Text, cast, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from shared.accounts.models import User
 from shared.audit import AuditEntry
-from shared.console.lists import Found, Sorts, Viewer, Wanted, containing, main_photo, page_of
+from shared.console.lists import AnyRow, Found, Sorts, Viewer, Wanted, containing, main_photo, page_of
 from shared.matching.models import Match, MatchChange
 from shared.matching.rules import MatchState
 from shared.moderation.models import Notice, Signal
@@ -47,8 +47,8 @@ class MatchHistory:
 
     id: uuid.UUID
     match: Match
-    people: Sequence[Row[Any]]
-    changes: Sequence[Row[Any]]
+    people: Sequence[AnyRow]
+    changes: Sequence[AnyRow]
 
 
 def match_history(session: Session, *, match_id: uuid.UUID) -> MatchHistory | None:
@@ -81,8 +81,7 @@ def photos(session: Session, *, wanted: Wanted) -> Found:
         rows = rows.where(Photo.status == state)
     if wanted.values.get("signal"):
         rows = rows.where(cast(Photo.id, Text).in_(_resembling()))
-    found = page_of(session, rows, wanted, sorts={}, usual=Photo.created_at.desc(), last=Photo.id)
-    return found
+    return page_of(session, rows, wanted, sorts={}, usual=Photo.created_at.desc(), last=Photo.id)
 
 
 def resembling(session: Session, *, photo_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
@@ -91,7 +90,7 @@ def resembling(session: Session, *, photo_ids: Sequence[uuid.UUID]) -> set[uuid.
     return {uuid.UUID(found_id) for found_id in found}
 
 
-def _resembling() -> Any:  # noqa: ANN401 - a query of ids as text
+def _resembling() -> Select[str]:
     return select(Signal.evidence["photo_id"].astext).where(Signal.kind == "stolen_photo")
 
 
