@@ -110,4 +110,4 @@ def _end(session: Session, user: User, *, session_id: uuid.UUID, now: datetime) 
 def _following(request: Request, path: str) -> str:
     """Where they were going: a page of the console, whatever the form says."""
     base = str(request.url_for("admin:index"))
-    return base.rstrip("/") + path if path.startswith("/") and not path.startswith(("//", "/\\")) else base
+    return base.rstrip("/") + path if path.startswith("/") else base

@@ -50,12 +50,16 @@ class Console:
                 if self._built is None:
                     self._built = await to_thread.run_sync(self._build)
 
+        is_static = scope["path"].startswith(f"{scope['root_path']}/static/")
+        of_answer = {
+            **_HEADERS,
+            "Content-Security-Policy": content_security_policy(),
+            "Cache-Control": "max-age=3600" if is_static else "no-store",
+        }
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update({**_HEADERS, "Content-Security-Policy": content_security_policy()})
-                if not scope["path"].startswith(f"{scope['root_path']}/static/"):
-                    headers["Cache-Control"] = "no-store"
+                MutableHeaders(scope=message).update(of_answer)
             await send(message)
 
         await self._built(scope, receive, send_with_headers)
