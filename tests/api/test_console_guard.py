@@ -32,7 +32,9 @@ def desk(client: TestClient, root: User) -> Desk:
 def built(client: TestClient) -> list[Route]:
     """The routes of the console that has been built."""
     (console,) = [
-        one.app for one in client.app.routes if isinstance(getattr(one, "app", None), Console)  # type: ignore[attr-defined]
+        one.app
+        for one in client.app.routes
+        if isinstance(getattr(one, "app", None), Console)  # type: ignore[attr-defined]
     ]
     return [route for route in console.routes if isinstance(route, Route)]
 
@@ -127,7 +129,10 @@ def test_looking_changes_nothing(desk: Desk, session: Session) -> None:
     tables = ("users", "cases", "notices", "signals", "reports", "audit", "work")
 
     def all_rows() -> list[object]:
-        return [session.execute(text(f"SELECT md5(string_agg({t}::text, '' ORDER BY {t}::text)) FROM {t}")).all() for t in tables]
+        return [
+            session.execute(text(f"SELECT md5(string_agg({t}::text, '' ORDER BY {t}::text)) FROM {t}")).all()
+            for t in tables
+        ]
 
     make_user(session, hidden_at=None)
     before = all_rows()
@@ -198,7 +203,7 @@ def test_behind_a_prefix_all_of_it_stays_below(prefixed: TestClient, root: User)
     assert "Path=/api/admin;" in entered.headers["set-cookie"] + ";"
     page = prefixed.get("/api/admin/people/list").text
     assert "http://testserver/api/admin/static/console.css" in page
-    assert 'http://testserver/admin' not in page
+    assert "http://testserver/admin" not in page
 
 
 def test_without_a_database_it_says_so(client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
