@@ -8,7 +8,7 @@ from sqlalchemy import Index, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared.models import Base, Created, Id
+from shared.models import Base, Id, Moment
 
 
 class AuditEntry(Base):
@@ -22,7 +22,8 @@ class AuditEntry(Base):
     )
 
     id: Mapped[Id]
-    created_at: Mapped[Created]
+    created_at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())
+    """Of several in one transaction, each its own."""
     actor_id: Mapped[uuid.UUID | None]
     """Empty: somebody at the command line, who may reach the database itself."""
     action: Mapped[str] = mapped_column(Text)

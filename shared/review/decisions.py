@@ -130,7 +130,7 @@ def _act(
         case Decision.BAN:
             suspensions.begin(session, person, until=None)
             seen = select(Photo.sha256, Photo.fingerprint, Photo.color).where(Photo.user_id == person.id)
-            bans.keep(session, person, case_id=case.id, photos=[row.tuple() for row in session.execute(seen)])
+            bans.keep(session, person, case_id=case.id, photos=[(*row,) for row in session.execute(seen)])
         case _:
             pass
     return None

@@ -10,11 +10,13 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from shared import events, ledger
+from shared.accounts import bans
 from shared.accounts.models import User
 from shared.database import Database
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO
 from shared.ledger import Work
-from shared.moderation.models import Signal
+from shared.moderation.models import Case, Signal
+from shared.moderation.rules import SIGNALS
 from shared.photos import pipeline, service
 from shared.photos.models import Photo
 from shared.photos.pipeline import Outcome
@@ -97,8 +99,30 @@ def test_anothers_photo_raises_a_signal_once(session: Session, again: Outcome, *
     assert (signal.kind, signal.user_id) == ("stolen_photo", thief.id)
     assert signal.evidence["other_photo_id"] == str(original.id)
     assert signal.evidence["same_bytes"] is same_bytes
+    case = session.scalars(select(Case)).one()
+    assert (case.user_id, signal.case_id, case.priority) == (thief.id, case.id, SIGNALS["stolen_photo"])
     pipeline._look_for_stolen(session, photo, NOW)
     assert session.scalar(select(func.count()).select_from(Signal)) == 1
+
+
+def test_a_photo_of_somebody_banned_opens_a_case(session: Session) -> None:
+    banned_in = uuid.uuid4()
+    bans.keep(session, make_user(session), case_id=banned_in, photos=[(b"a" * 32, f"{INFORMATIVE:064b}", "#336699")])
+    for fingerprint, kept in ((INFORMATIVE ^ 0b11, [str(banned_in)]), (~INFORMATIVE & (2**64 - 1), [])):
+        back = make_user(session)
+        accept(session, submit(session, back), outcome(fingerprint=fingerprint, sha256=b"b" * 32))
+        signals = session.scalars(select(Signal).where(Signal.user_id == back.id, Signal.kind == "banned_photo")).all()
+        assert [one.evidence["case_id"] for one in signals] == kept
+
+
+def test_a_removed_photo_is_kept_while_people_can_object(session: Session) -> None:
+    photo = accept(session, submit(session, make_user(session)), outcome())
+    service.take_away(session, photo, now=NOW)
+    pipeline.tidy(session, now=NOW + pipeline.KEEP_REMOVED)
+    assert service.give_back(session, photo)
+    service.take_away(session, photo, now=NOW)
+    pipeline.tidy(session, now=NOW + pipeline.KEEP_REMOVED + timedelta(seconds=1))
+    assert session.scalars(select(Photo)).all() == []
 
 
 def test_pictures_without_structure_are_nobodys(session: Session) -> None:
