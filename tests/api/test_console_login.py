@@ -111,17 +111,25 @@ def test_neither_opens_the_door_of_the_other(client: TestClient, desk: Desk, mo:
         assert error_code(answer) == "token_invalid"
 
 
-@pytest.mark.parametrize(
-    "forged",
-    ["", "x", "{id}", "{id}.", "{id}.{mac}0", "{other}.{mac}", "{id}.x.{mac}", "not-an-id.{mac}", "{id}.é"],
-)
-def test_a_cookie_that_was_not_signed_here_opens_nothing(client: TestClient, desk: Desk, forged: str) -> None:
+def test_a_cookie_that_was_not_signed_here_opens_nothing(desk: Desk) -> None:
     session_id, _, mac = desk.client.cookies["console"].partition(".")
     other = session_id[:-1] + ("0" if session_id[-1] != "0" else "1")
-    text = forged.format(id=session_id, mac=mac, other=other)
+    forged = (
+        "",
+        "x",
+        session_id,
+        f"{session_id}.",
+        f"{session_id}.{mac}0",
+        f"{other}.{mac}",
+        f"{session_id}.x.{mac}",
+        f"not-an-id.{mac}",
+        f"{session_id}.é",
+    )
     desk.client.cookies.clear()
-    answer = desk.client.get("/admin/", headers={b"cookie": f"console={text}".encode()})
-    assert answer.status_code == 303
+    for text in forged:
+        answer = desk.client.get("/admin/", headers={b"cookie": f"console={text}".encode()})
+        assert answer.status_code == 303, text
+    assert desk.client.get("/admin/", headers={b"cookie": f"console={session_id}.{mac}".encode()}).status_code == 200
 
 
 def test_the_signature_of_a_form_is_none_of_a_cookie(desk: Desk) -> None:
