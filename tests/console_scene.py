@@ -61,8 +61,9 @@ def scene(session: Session, *, now: datetime | None = None) -> Scene:
         for name, role in (("root", "admin"), ("mo", "moderator"), ("ann", "moderator"))
     ]
     files = iter(sorted(PICTURES.glob("woman-*.webp")))
-    lena = _person(session, "Lena", [next(files), next(files), next(files)], now, bio="Climber, reader, bad cook.")
-    mia = _person(session, "Mia", [next(files)], now)
+    hers, her_other = next(files), next(files)
+    lena = _person(session, "Lena", [hers, next(files), next(files)], now, bio="Climber, reader, bad cook.")
+    mia = _person(session, "Mia", [her_other], now)
     _tell(session, lena)
     crowd = [_person(session, name, [next(files)], now - timedelta(days=chance.triangular(0, 30, 0))) for name in NAMES]
     _likes(session, crowd, chance, now)

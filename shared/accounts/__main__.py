@@ -68,8 +68,12 @@ def _address(text: str) -> str:
         raise click.ClickException(str(error)) from None
 
 
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
 def _asked() -> str:
-    if sys.stdin.isatty():
+    if _is_terminal():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\r\n")
 
