@@ -133,15 +133,14 @@ def _login(request: Request) -> str:
 def _foreign(request: Request) -> bool:
     """Whether a page of another site has made the browser send this. Links from elsewhere are none of that.
 
-    What changes something must say that it comes from here. Our apps are other sites in this: what runs in them must
-    not read the console.
+    Browsers say it in Sec-Fetch-Site, over http only in Origin; what changes something must say either. Our apps are
+    other sites in this: what runs in them must not read the console.
     """
-    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    if origin is not None and urlsplit(origin).netloc not in _own(request):
-        return True
-    if request.method not in SAFE:
-        return site != "same-origin" if site is not None else origin is None
-    return site not in {None, "same-origin", "none"} and request.headers.get("sec-fetch-mode") != "navigate"
+    is_safe, site, origin = request.method in SAFE, request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        is_link = site == "none" or request.headers.get("sec-fetch-mode") == "navigate"
+        return site != "same-origin" and not (is_safe and is_link)
+    return not is_safe if origin is None else urlsplit(origin).netloc not in _own(request)
 
 
 def _own(request: Request) -> set[str]:

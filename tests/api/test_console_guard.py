@@ -76,6 +76,8 @@ def test_what_another_site_sends_does_nothing(client: TestClient, desk: Desk, se
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site", "origin": "http://testserver"},
         {"sec-fetch-site": "none", "origin": "http://testserver"},
+        {"sec-fetch-site": "same-site", "sec-fetch-mode": "navigate", "origin": "http://testserver"},
+        {"origin": "http://testserver.evil.example"},
         {},
     ]
     for headers in senders:
@@ -217,3 +219,13 @@ def test_without_a_database_it_says_so(client: TestClient, desk: Desk, monkeypat
     assert answer.status_code == 503
     assert "We are not fully available right now" in answer.text
     assert "SELECT" not in answer.text
+
+
+def test_a_form_from_here_is_known_by_either_header(desk: Desk) -> None:
+    for headers in (
+        {"sec-fetch-site": "same-origin"},
+        {"origin": "http://testserver"},
+        {"origin": "http://localhost:8000"},
+    ):
+        answer = desk.post("/work/retry", kind="mail.send", key="x", headers=headers)
+        assert answer.status_code == 303, "the last is PUBLIC_URL, where a proxy hands on another name"
