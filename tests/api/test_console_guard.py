@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from api.app import create_app
 from api.console.mount import Console
@@ -31,11 +32,9 @@ def desk(client: TestClient, root: User) -> Desk:
 
 def built(client: TestClient) -> list[Route]:
     """The routes of the console that has been built."""
-    (console,) = [
-        one.app
-        for one in client.app.routes
-        if isinstance(getattr(one, "app", None), Console)  # type: ignore[attr-defined]
-    ]
+    app = client.app
+    assert isinstance(app, FastAPI)
+    (console,) = [one.app for one in app.routes if isinstance(one, Mount) and isinstance(one.app, Console)]
     return [route for route in console.routes if isinstance(route, Route)]
 
 
@@ -122,7 +121,11 @@ def test_pages_of_our_other_sites_cannot_read_the_console(desk: Desk) -> None:
         answer = desk.get("/people/list", headers=headers)
         assert answer.status_code == 403, headers
         assert "root@example.com" not in answer.text
-    links = ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, {"sec-fetch-site": "none"}, {})
+    links: tuple[dict[str, str], ...] = (
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
+        {"sec-fetch-site": "none"},
+        {},
+    )
     for headers in links:
         assert desk.get("/people/list", headers=headers).status_code == 200, "a link in a mail may lead here"
 
