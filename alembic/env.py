@@ -16,6 +16,7 @@ import shared.messaging.models
 import shared.moderation.models
 import shared.notifications.models
 import shared.photos.models
+import shared.privacy.models
 import shared.prompts.models
 import shared.quiz.models  # noqa: F401 - each import brings its tables
 from alembic import context

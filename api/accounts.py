@@ -20,7 +20,8 @@ from shared.profiles.service import completeness
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/users/me", tags=["account"])
-SIGNED_IN = ("not_authenticated", "token_expired", "token_invalid", "account_suspended")
+EVEN_SUSPENDED = ("not_authenticated", "token_expired", "token_invalid")
+SIGNED_IN = (*EVEN_SUSPENDED, "account_suspended")
 
 
 def _time_zone(name: str) -> str:

@@ -27,6 +27,7 @@ from api import (
     notifications,
     people,
     photos,
+    privacy,
     profiles,
     prompts,
     quiz,
@@ -126,6 +127,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         safety,
         notices,
         notifications,
+        privacy,
     )
     for domain in (*of_people, live, health, auth, email, media, work, review, people, demo):
         app.include_router(domain.router)

@@ -26,6 +26,7 @@ from api.shapes import Body, Email, Limit, Line, Offset, Page, Shape, Storable, 
 from shared import clock
 from shared.accounts import service, sign_in
 from shared.accounts.models import Status
+from shared.accounts.returning import come_back
 from shared.accounts.sign_in import TokenPair
 from shared.accounts.tokens import KeyRing
 from shared.database import Database
@@ -112,9 +113,13 @@ class Tokens(Shape):
 class TokensWithUser(Tokens):
     """Tokens, and whose they are."""
 
-    model_config = with_example(_TOKENS_EXAMPLE | {"user": ACCOUNT_EXAMPLE})
+    model_config = with_example(_TOKENS_EXAMPLE | {"user": ACCOUNT_EXAMPLE, "restored": False})
 
     user: OwnAccount
+    restored: bool = Field(
+        default=False,
+        description="Whether this login has brought back an account that was being deleted; its matches stay ended",
+    )
 
 
 class SessionShape(Shape):
@@ -153,10 +158,12 @@ class SignInParts:
     async def log_in(self, login: str, password: str) -> TokensWithUser:
         """Verify and open a session. An unknown account takes as long and gets the same answer."""
         user_id, stored, renewed = await self.verified(login, password)
+        # Of its own: whatever comes of the login, whoever wanted to come back has.
+        restored = await self.db.run(come_back, user_id=user_id, verified_hash=stored, now=clock.now())
         opened = await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
         if isinstance(opened, Refusal):  # an outcome, since an exception would take the session back
             raise opened
-        return opened
+        return opened.model_copy(update={"restored": restored})
 
     async def verified(self, login: str, password: str) -> tuple[uuid.UUID, str, str | None]:
         """(whose login this is, the hash it was verified against, a stronger one to store instead), counting the try.
@@ -240,6 +247,8 @@ async def log_in(sign_in_parts: SignIn, body: LogIn) -> TokensWithUser:
     """With an e-mail address or a username.
 
     Somebody suspended gets `account_suspended`, whose details hold an access token for `/v1/notices` and little else.
+    Within some days after an account was deleted, this brings it back as it was, but for its matches.
+    Within some days after an account was deleted, this brings it back as it was, but for its matches.
     """
     return await sign_in_parts.log_in(body.username, body.password)
 

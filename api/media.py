@@ -1,9 +1,11 @@
-"""Serving pictures from a local folder by signed links; with S3 storage the links go to the bucket instead."""
+"""Serving files from a local folder by signed links; with S3 storage the links go to the bucket instead."""
 
+import re
 from functools import lru_cache
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from api.errors import documented
 from api.shapes import Storable
@@ -13,14 +15,22 @@ from shared.storage import storage
 router = APIRouter(tags=["media"])
 
 MEDIA_TYPES: Final = {"webp": "image/webp", "jpg": "image/jpeg"}
+ARCHIVE: Final = re.compile(r"exports/[^/]+/[^/]+\.zip")
+_SAFE: Final = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 @router.get(
     "/media/{key:path}",
     operation_id="get_media",
-    summary="A picture",
+    summary="A picture, or an export",
     response_class=Response,
-    responses={200: {"content": {"image/webp": {}, "image/jpeg": {}}}, **documented("not_found", "validation_error")},
+    responses={
+        200: {"content": {"image/webp": {}, "image/jpeg": {}, "application/zip": {}}},
+        **documented("not_found", "validation_error"),
+    },
 )
 async def get_media(
     key: Storable,
@@ -28,15 +38,16 @@ async def get_media(
     signature: Annotated[Storable, Query(max_length=64)],
     request: Request,
 ) -> Response:
-    """Good until the link expires, which it does at a rounded hour, so that caches can keep it that long."""
+    """Good until the link expires. Of pictures it does so at a rounded hour, so that caches can keep them that long."""
     seconds = storage().seconds_left(key, expires=expires, signature=signature) if storage().is_local else None
+    if seconds is not None and ARCHIVE.fullmatch(key):
+        return await _archive(key)
     media_type = MEDIA_TYPES.get(key.rpartition(".")[2])
     if seconds is None or media_type is None:
         raise Refusal("not_found", "This link has expired or was never right.")
     headers = {
         "Cache-Control": f"private, max-age={seconds}, immutable",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
+        **_SAFE,
         "ETag": f'"{key.rpartition("/")[2]}"',  # names are derived from content
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
@@ -45,6 +56,21 @@ async def get_media(
         return Response(await storage().get_async(key), media_type=media_type, headers=headers)
     except FileNotFoundError:
         raise Refusal("not_found") from None
+
+
+async def _archive(key: str) -> Response:
+    """Piece by piece, and kept by nobody on the way."""
+    try:
+        size, chunks = await storage().chunks_async(key)
+    except FileNotFoundError:
+        raise Refusal("not_found", "This link has expired or was never right.") from None
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": 'attachment; filename="delete.zip"',
+        "Content-Length": str(size),
+        **_SAFE,
+    }
+    return StreamingResponse(chunks, media_type="application/zip", headers=headers)
 
 
 def absolute(url: str, request: Request) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
-from api.accounts import SIGNED_IN
+from api.accounts import EVEN_SUSPENDED
 from api.dependencies import MeEvenSuspended
 from api.errors import documented
 from api.shapes import Body, Limit, Offset, Page, Shape, Visible, page, with_example
@@ -66,7 +66,7 @@ class NewAppeal(Body):
     "",
     operation_id="list_notices",
     summary="What was decided about you",
-    responses=documented(*SIGNED_IN, "validation_error"),
+    responses=documented(*EVEN_SUSPENDED, "validation_error"),
 )
 async def list_notices(
     me: MeEvenSuspended, limit: Annotated[Limit, Query()] = 100, offset: Annotated[Offset, Query()] = 0
@@ -79,7 +79,7 @@ async def list_notices(
     "/{notice_id}/appeal",
     operation_id="appeal",
     summary="Object to a decision",
-    responses=documented(*SIGNED_IN, "not_found", "invalid_transition", "validation_error"),
+    responses=documented(*EVEN_SUSPENDED, "not_found", "invalid_transition", "validation_error"),
 )
 async def appeal(me: MeEvenSuspended, notice_id: uuid.UUID, body: NewAppeal) -> NoticeShape:
     """Once. Somebody else than who decided will look at it again."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from shared.jobs import (
     ARCHIVE_QUIET_MATCHES,
+    ASK_FOR_ERASURES,
     ASK_FOR_UNFINISHED_VECTORS,
     ASK_FOR_UNMADE_BADGES,
     END_SUSPENSIONS,
@@ -13,6 +14,7 @@ from shared.jobs import (
     FINISH_NIGHT,
     HEARTBEATS,
     PRUNE_MAILS,
+    PRUNE_NOTIFICATIONS,
     PURGE_SESSIONS,
     REFRESH_POPULATION,
     REMIND,
@@ -20,6 +22,7 @@ from shared.jobs import (
     START_NIGHT,
     SWEEP_FILES,
     SWEEP_WORK,
+    TIDY_EXPORTS,
     TIDY_PHOTOS,
     Job,
 )
@@ -56,6 +59,9 @@ TIMETABLE: Final = (
     _row(REMIND, seconds=30),
     _row(PRUNE_MAILS, hours=1),
     _row(END_SUSPENSIONS, seconds=30),
+    _row(PRUNE_NOTIFICATIONS, minutes=10),
+    _row(TIDY_EXPORTS, minutes=10),
+    _row(ASK_FOR_ERASURES, hours=1),
 )
 
 

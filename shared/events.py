@@ -29,6 +29,7 @@ TYPES: Final = frozenset(
         "message.read",
         "notice.created",
         "discovery.refreshed",
+        "export.ready",
     }
 )
 ENDED: Final = "session.ended"

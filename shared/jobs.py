@@ -54,6 +54,10 @@ RANK_REGION = Job("discovery.rank_region", "discovery", lease=600)
 # Some three hours of a mail server that is away, and minutes for one that thinks about a mail before it answers.
 SEND_MAIL = Job("mail.send", "mail", lease=300, attempts=30)
 
+# It does five seconds of work at a time and asks to go on, but for going through everybody's queue at its end.
+ERASE_ACCOUNT = Job("accounts.erase", "default", lease=300, attempts=20)
+MAKE_EXPORT = Job("exports.make", "default", lease=300)
+
 SWEEP_WORK = _periodic("work.sweep", lease=15)
 PURGE_SESSIONS = _periodic("accounts.purge_sessions")
 SWEEP_FILES = _periodic("photos.sweep_files")
@@ -69,9 +73,15 @@ FINISH_NIGHT = _periodic("discovery.finish_night", lease=120)
 REMIND = _periodic("reminders.decide")
 PRUNE_MAILS = _periodic("mail.prune")
 END_SUSPENSIONS = _periodic("review.end_suspensions")
+PRUNE_NOTIFICATIONS = _periodic("notifications.prune")
+TIDY_EXPORTS = _periodic("exports.tidy")
+ASK_FOR_ERASURES = _periodic("accounts.ask_for_erasures")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
-_LEDGER: Final = (PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES, REFRESH_QUEUE, RANK_REGION, SEND_MAIL)
+_LEDGER: Final = (
+    *(PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES, REFRESH_QUEUE, RANK_REGION, SEND_MAIL),
+    *(ERASE_ACCOUNT, MAKE_EXPORT),
+)
 LEDGER_JOBS: Final = {job.name: job for job in _LEDGER}
 PERIODIC_JOBS: Final = (
     SWEEP_WORK,
@@ -89,5 +99,8 @@ PERIODIC_JOBS: Final = (
     REMIND,
     PRUNE_MAILS,
     END_SUSPENSIONS,
+    PRUNE_NOTIFICATIONS,
+    TIDY_EXPORTS,
+    ASK_FOR_ERASURES,
     *HEARTBEATS.values(),
 )

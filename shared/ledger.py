@@ -227,6 +227,40 @@ def fail(session: Session, claimed: Claim, error: str, *, final: bool = False) -
         raise LostFence(claimed.job.name, claimed.key)
 
 
+def hold(session: Session, claimed: Claim) -> None:
+    """Make sure that the work is still this worker's; the last statement of a transaction that does a part of it.
+
+    Raises:
+        LostFence: it is not, or its input has changed; let it roll everything back.
+    """
+    if session.scalar(select(Work.key).where(*_held(claimed)).with_for_update()) is None:
+        raise LostFence(claimed.job.name, claimed.key)
+
+
+def put_off(session: Session, claimed: Claim, *, until: datetime | None = None) -> None:
+    """Go on later, or at once: a part of the work is done, and so its attempts begin afresh.
+
+    Raises:
+        LostFence: the work is no longer this worker's; let it roll everything back.
+    """
+    freed = session.execute(
+        update(Work)
+        .where(*_held(claimed))
+        .values(
+            lease_until=None,
+            attempts=0,
+            due_at=func.now() if until is None else until,
+            hinted_at=func.now() if until is None else None,
+            error=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if not _count(freed):
+        raise LostFence(claimed.job.name, claimed.key)
+    if until is None:
+        queue.note(session, Hint(claimed.job, claimed.key))
+
+
 def release(session: Session, claimed: Claim) -> None:
     """After a lost fence: when the work was asked for anew under this lease, let it be taken again at once."""
     if _end_lease(session, claimed):

@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     )
     minimum_age: int = Field(18, ge=18, le=99, description="Years at signup")
 
+    # Leaving, and what people can ask for
+    erasure_grace_days: int = Field(14, ge=0, le=90, description="Logging in brings a deleted account back for so long")
+    export_hours: int = Field(24, ge=1, le=168, description="An export can be downloaded for so long")
+    exports_per_day: int = Field(3, ge=1, le=100, description="Exports that somebody can ask for within 24 hours")
+
     # Rates, in the notation of the `limits` library
     rate_limit_signup: Rate = "5/minute"
     rate_limit_login: Rate = Field("5/minute", description="Per address and account together")
@@ -145,6 +150,9 @@ class Settings(BaseSettings):
     )
     mail_after_minutes: int = Field(5, ge=1, le=1440, description="What is unread for so long is mailed")
     mail_keep_days: int = Field(30, ge=1, le=365, description="Mails are forgotten after so long, sent or not")
+    notification_keep_days: int = Field(
+        90, ge=7, le=3650, description="Notifications are forgotten after so long, read or not"
+    )
 
     # Meaning of texts
     embedding_model: str = Field(

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -19,6 +19,8 @@ from shared.settings import settings
 
 MEDIA_PATH: Final = "/media/"
 _SIGNATURE_BYTES: Final = 16
+_PART: Final = 5 * 1024 * 1024  # bytes that a bucket takes at a time, at the least
+_PIECE: Final = 256 * 1024
 _BLOCK: Final = 64  # bytes, of SHA-256
 
 # The signature of `key` in Postgres, which has SHA-256 but no HMAC: RFC 2104 with the keys of `Signing`.
@@ -63,6 +65,16 @@ class Storage:
         """Store the chunks as they come; when the source raises, nothing is stored."""
         await obstore.put_async(self._store, key, aiter(chunks), attributes=self._attributes(media_type))
 
+    def put_download(self, key: str, chunks: Iterable[bytes], media_type: str, *, name: str) -> None:
+        """Store chunks as they come, to be downloaded under a name; when the source raises, nothing is stored.
+
+        What is held of them does not grow with their number.
+        """
+        attributes = self._attributes(media_type)
+        if attributes is not None:
+            attributes |= {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        obstore.put(self._store, key, iter(chunks), attributes=attributes, chunk_size=_PART, max_concurrency=1)
+
     def get(self, key: str) -> bytes:
         """The whole object.
 
@@ -74,6 +86,23 @@ class Storage:
     async def get_async(self, key: str) -> bytes:
         """`get`, without blocking the event loop."""
         return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The object piece by piece.
+
+        Raises:
+            FileNotFoundError: there is none; at once, and not when the first piece is taken.
+        """
+        return (bytes(chunk) for chunk in obstore.get(self._store, key).stream(min_chunk_size=_PIECE))
+
+    async def chunks_async(self, key: str) -> tuple[int, AsyncIterator[bytes]]:
+        """(its bytes, the object piece by piece), without blocking the event loop.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        found = await obstore.get_async(self._store, key)
+        return found.meta["size"], (bytes(chunk) async for chunk in found.stream(min_chunk_size=_PIECE))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete the objects; those that are gone already are no error."""
@@ -109,6 +138,13 @@ class Storage:
         if isinstance(self._store, S3Store):
             return obstore.sign(self._store, "GET", key, self._life)
         expires = self._expires()
+        return f"{MEDIA_PATH}{key}?expires={expires}&signature={self._sign(key, expires)}"
+
+    def link(self, key: str, *, until: datetime) -> str:
+        """A link that is good until a moment, to the second."""
+        if isinstance(self._store, S3Store):
+            return obstore.sign(self._store, "GET", key, max(until - clock.now(), timedelta(seconds=1)))
+        expires = int(until.timestamp())
         return f"{MEDIA_PATH}{key}?expires={expires}&signature={self._sign(key, expires)}"
 
     def signing(self) -> "Signing | None":

@@ -17,10 +17,13 @@ from shared.ledger import Claim
 from shared.mail import service
 from shared.mail.models import Mail
 from shared.mail.rules import KINDS, MOST_UNCONFIRMED, shown_name
+from shared.moderation import telling
 from shared.notifications.rules import Mailed
 from shared.notifications.unsubscribing import token_for
+from shared.privacy import exports
 from shared.reminders import service as reminders
 from shared.settings import settings
+from shared.storage import storage
 from worker.smtp import Unconfirmed, hand_over
 from worker.work import Hopeless, ledger_task, periodic_task
 
@@ -86,22 +89,43 @@ def _prepare(session: Session, *, claimed: Claim, now: datetime) -> _Letter | No
     if kind.switch is not None:
         token = token_for(user.id, Mailed(kind.switch), settings())
         unsubscribe = f"{settings().public_url}/v1/notifications/unsubscribe?token={token}"
-    common = {"name": shown_name(user.name), "site": site, "moment": _moment(mail, user), "unsubscribe": unsubscribe}
-    return _Letter(mail, user.email, {**facts, **common, "link": _link(site + kind.path, facts)}, unsubscribe)
+    said = {name: _moment(fact, user) if isinstance(fact, datetime) else fact for name, fact in facts.items()}
+    common = {
+        "name": shown_name(user.name),
+        "site": site,
+        "moment": _moment(mail.created_at, user),
+        "unsubscribe": unsubscribe,
+    }
+    return _Letter(mail, user.email, {"link": _link(site + kind.path, facts), **said, **common}, unsubscribe)
 
 
 def _facts(session: Session, mail: Mail, user: User, now: datetime) -> dict[str, object] | None:
-    """What only this kind of mail needs."""
+    """What only this kind of mail needs; moments are told in the time of whom it goes to."""
+    if mail.kind == "notice":
+        return telling.facts(session, mail, user)
+    if mail.kind == "export_ready":
+        return _archive(session, mail, user, now)
     if KINDS[mail.kind].switch is not None:
         return reminders.facts(session, mail, user)
     return by_mail.facts(session, mail, user, now=now)
 
 
+def _archive(session: Session, mail: Mail, user: User, now: datetime) -> dict[str, object] | None:
+    """The link to an export's archive, and until when it is good."""
+    found = exports.mailed(session, mail, user, now=now)
+    if found is None:
+        return None
+    key, until = found
+    link = storage().link(key, until=until)
+    return {"link": settings().public_url + link if storage().is_local else link, "until": until}
+
+
 def _link(where: str, facts: dict[str, object]) -> str:
-    """Where the mail's button leads: with its token, or to the one match that it is about."""
+    """Where the mail's button leads: with its token, or to the one match or notice that it is about."""
     if facts.get("token"):
         return f"{where}?token={facts['token']}"
-    return f"{where}/{facts['match_id']}" if facts.get("match_id") else where
+    one = facts.get("match_id") or facts.get("notice_id")
+    return f"{where}/{one}" if one else where
 
 
 def _written(letter: _Letter) -> EmailMessage:
@@ -111,6 +135,6 @@ def _written(letter: _Letter) -> EmailMessage:
     return rendering.message(letter.mail, said, to=letter.to, unsubscribe=letter.unsubscribe, values=settings())
 
 
-def _moment(mail: Mail, user: User) -> str:
-    when = mail.created_at.astimezone(ZoneInfo(user.time_zone))
+def _moment(moment: datetime, user: User) -> str:
+    when = moment.astimezone(ZoneInfo(user.time_zone))
     return f"{when.day} {when:%B %Y} at {when:%H:%M} ({user.time_zone})"

@@ -16,7 +16,7 @@ from shared.photos import pipeline, processing
 from shared.photos.pipeline import Outcome, Source
 from shared.photos.processing import Processed, Rejected
 from shared.photos.rules import MIN_SIDE, Rejection
-from shared.photos.service import upload_key
+from shared.photos.service import folder, upload_key
 from shared.storage import older_than, storage
 from worker.work import ledger_task, periodic_task
 
@@ -77,7 +77,7 @@ def _store(photo_id: uuid.UUID, made: Processed) -> dict[str, str]:
     keys = {}
     for variant, rendition in made.renditions.items():
         digest = hashlib.blake2b(rendition.data, digest_size=8).hexdigest()
-        keys[variant] = f"{_folder(photo_id)}/{digest}-{variant}.{rendition.extension}"
+        keys[variant] = f"{folder(photo_id)}/{digest}-{variant}.{rendition.extension}"
         storage().put(keys[variant], rendition.data, rendition.media_type)
     return keys
 
@@ -120,11 +120,7 @@ def _delete_unnamed(photo_ids: Iterable[uuid.UUID], keys: Iterable[str]) -> None
 
 
 def _files_of(photo_id: uuid.UUID) -> list[str]:
-    return [upload_key(photo_id), *(key for key, _ in storage().list(_folder(photo_id)))]
-
-
-def _folder(photo_id: uuid.UUID) -> str:
-    return f"photos/{photo_id.hex[:2]}/{photo_id}"
+    return [upload_key(photo_id), *(key for key, _ in storage().list(folder(photo_id)))]
 
 
 def _photo_of(key: str) -> uuid.UUID | None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from shared.accounts import sign_in
 from shared.accounts.models import EmailToken, Status, User
+from shared.accounts.returning import can_come_back
 from shared.accounts.service import lock, reconsider
 from shared.accounts.tokens import secret_hash
 from shared.errors import Refusal
@@ -23,9 +24,18 @@ from shared.models import chosen
 
 VERIFY: Final = "verify_email"
 RESET: Final = sign_in.RESET
+DELETED: Final = "account_deleted"
 GOOD_FOR: Final = {VERIFY: timedelta(hours=24), RESET: timedelta(hours=1)}
 WANTED_FOR: Final = timedelta(hours=6)  # a link to choose a new password: later it would only frighten
 LIVING: Final = (Status.ACTIVE, Status.PAUSED)
+# Who else is sent a kind of mail. Whoever is leaving needs a password to come back.
+ALSO_SENT: Final = {
+    RESET: (Status.DELETING,),
+    "password_changed": (Status.DELETING,),
+    DELETED: (Status.DELETING,),
+    "export_ready": (Status.SUSPENDED,),
+    "notice": (Status.SUSPENDED,),
+}
 USED: Final = "This link has been used already."
 BYTES: Final = 16  # of a token: 22 characters
 
@@ -74,7 +84,13 @@ def recipient(session: Session, letter: Mail, *, now: datetime) -> User | None:
         letter.user_id, letter.data = user_id, {}
         session.flush()
     user = session.get(User, letter.user_id)
-    return user if user is not None and user.status in LIVING else None
+    return user if user is not None and _is_sent(user, letter.kind, now) else None
+
+
+def _is_sent(user: User, kind: str, now: datetime) -> bool:
+    if user.status == Status.DELETING and not can_come_back(user, now=now):
+        return False
+    return user.status in (*LIVING, *ALSO_SENT.get(kind, ()))
 
 
 def facts(session: Session, letter: Mail, user: User, *, now: datetime) -> dict[str, Any] | None:
@@ -83,8 +99,10 @@ def facts(session: Session, letter: Mail, user: User, *, now: datetime) -> dict[
         return None
     if letter.kind == RESET and letter.created_at < now - WANTED_FOR:
         return None
+    if letter.kind == DELETED and user.status != Status.DELETING:
+        return None
     token = _issue(session, user, purpose=letter.kind, now=now) if letter.kind in GOOD_FOR else None
-    return {"token": token, "device": shown_device(letter.data.get("device", ""))}
+    return {"token": token, "device": shown_device(letter.data.get("device", "")), "until": user.erase_at}
 
 
 def _issue(session: Session, user: User, *, purpose: str, now: datetime) -> str:
@@ -118,7 +136,7 @@ def owner(session: Session, *, token: str, purpose: str, now: datetime) -> User:
     if found.expires_at <= now:
         raise Refusal("token_expired", "This link has expired. Please ask for a new one.")
     user = session.get_one(User, found.user_id)
-    if user.email.lower() != found.email.lower() or user.status not in LIVING:
+    if user.email.lower() != found.email.lower() or not _is_sent(user, purpose, now):
         raise Refusal("token_invalid", "This link is not valid any more.")
     return user
 

@@ -85,6 +85,7 @@ class User(Base):
         CheckConstraint("max_distance_km BETWEEN 1 AND 500", name="distance_range"),
         CheckConstraint("char_length(bio) <= 500", name="bio_length"),
         Index("ix_users_suspended_until", "suspended_until", postgresql_where=text("status = 'suspended'")),
+        Index("ix_users_erase_at", "erase_at", postgresql_where=text("erase_at IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -122,6 +123,10 @@ class User(Base):
     contact_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Of the e-mail address, as others upload hashes of addresses that they never want to meet; nobody's while there
     is none, in accounts that an older version has made."""
+    erase_at: Mapped[Moment | None]
+    """When an account that is being deleted is erased; until then logging in brings it back."""
+    deleting_from: Mapped[str | None] = mapped_column(Text)
+    """The state to come back to then."""
     likes_paused_until: Mapped[Moment | None]
     hidden_at: Mapped[Moment | None]
     """Since when the account is hidden from discovery, until a moderator has looked."""

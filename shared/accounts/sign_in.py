@@ -219,9 +219,9 @@ def log_out(session: Session, *, claims: Claims, now: datetime) -> None:
     _end(session, user_id=claims.user_id, now=now, why="logged out", only=claims.session_id)
 
 
-def end_all_sessions(session: Session, user: User, *, now: datetime, keep: uuid.UUID | None = None) -> None:
-    """Log out everywhere, but for the session to keep."""
-    _end(session, user_id=user.id, now=now, why="logged out everywhere", keep=keep)
+def end_all_sessions(session: Session, user: User, *, now: datetime, why: str = "logged out everywhere") -> None:
+    """Log out everywhere."""
+    _end(session, user_id=user.id, now=now, why=why)
 
 
 def change_password(

@@ -24,6 +24,9 @@ KINDS: Final = {
     "reset_password": Kind("Choose a new password", path="/reset"),
     "password_changed": Kind("Your password was changed", path="/login"),
     "login_ended": Kind("We ended one of your logins", path="/login"),
+    "account_deleted": Kind("Your account is being deleted", path="/login"),
+    "export_ready": Kind("Your data is ready", path="/exports"),
+    "notice": Kind("A decision about your account", path="/notices"),
     "new_match": Kind("You have a new match", "match.created", path="/matches"),
     "message_waiting": Kind("A message is waiting for you", "message.created", path="/matches"),
 }

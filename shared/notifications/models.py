@@ -19,6 +19,7 @@ class Notification(Base):
     __tablename__ = "notifications"
     __table_args__ = (
         Index("ix_notifications_user_id_created_at", "user_id", "created_at"),
+        Index("ix_notifications_created_at", "created_at"),
         Index(  # one at a time tells of a match's unread messages, however many
             "uq_notifications_waiting_message",
             "user_id",

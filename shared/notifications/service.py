@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Text, delete, func, literal, select, tuple_, update
@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from shared import events
 from shared.accounts.models import User
 from shared.accounts.service import lock
+from shared.models import chosen
 from shared.notifications.models import MutedMail, Notification
 from shared.notifications.rules import Mailed
+from shared.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,11 @@ def mute(session: Session, *, user_id: uuid.UUID, kind: Mailed) -> None:
     """Switch one kind off; again, and for somebody who has left, is no error."""
     who = select(User.id, literal(kind.value, Text)).where(User.id == user_id)
     session.execute(insert(MutedMail).from_select(["user_id", "kind"], who).on_conflict_do_nothing())
+
+
+def prune(session: Session, *, now: datetime, most: int = 5000) -> int:
+    """Forget some notifications of long ago, read or not; how many."""
+    long_ago = now - timedelta(days=settings().notification_keep_days)
+    old = chosen(select(Notification.id).where(Notification.created_at < long_ago).limit(most))
+    gone = session.scalars(delete(Notification).where(Notification.id == old.c.id).returning(Notification.id))
+    return len(gone.all())

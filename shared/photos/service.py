@@ -24,6 +24,11 @@ def upload_key(photo_id: uuid.UUID) -> str:
     return f"uploads/{photo_id}"
 
 
+def folder(photo_id: uuid.UUID) -> str:
+    """Where the renditions of a photo are."""
+    return f"photos/{photo_id.hex[:2]}/{photo_id}"
+
+
 def check_room(session: Session, user: User) -> None:
     """Whether one more photo fits, to refuse before an upload is read.
 

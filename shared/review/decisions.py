@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from shared import audit
 from shared.accounts import bans
-from shared.accounts.models import Status, User
+from shared.accounts.models import User
 from shared.accounts.service import reconsider
 from shared.errors import Refusal, invalid
 from shared.moderation import service as moderation
@@ -58,8 +58,6 @@ def resolve(session: Session, moderator: User, *, case_id: uuid.UUID, verdict: V
     if verdict.evidence is not None and verdict.evidence != len(reports) + _signals(session, case):
         raise Refusal("invalid_transition", "Something new has come into this case. Please look at it again.")
     person = session.get_one(User, case.user_id, populate_existing=True)
-    if person.status == Status.DELETING and verdict.decision == Decision.SUSPEND:
-        raise Refusal("invalid_transition", "They have deleted their account. Dismiss, or ban them.")
     objections = cases.appealed(session, case)
     if bool(objections) != (verdict.decision in OF_APPEALS) and verdict.decision in {*OF_APPEALS, Decision.DISMISS}:
         raise invalid("decision", "uphold and overturn, and not dismiss, are for a case with an appeal in it.")

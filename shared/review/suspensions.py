@@ -13,11 +13,14 @@ from shared.accounts.service import lock_all, reconsider
 def begin(session: Session, person: User, *, until: datetime | None) -> None:
     """Suspend somebody until then, or for good, whatever held before. Lock them first.
 
-    Their sessions live on, for their notices to be read and objected to; nothing else works.
+    Their sessions live on, for their notices to be read and objected to; nothing else works. An account that is being
+    deleted stays so, and would come back suspended.
     """
-    if person.status != Status.SUSPENDED:
-        person.suspended_from = person.status
-    person.status, person.suspended_until = Status.SUSPENDED, until
+    before = person.deleting_from if person.status == Status.DELETING else person.status
+    if before != Status.SUSPENDED:
+        person.suspended_from = before
+    _set(person, Status.SUSPENDED)
+    person.suspended_until = until
     session.flush()
     events.note(session, user_id=person.id, kind=events.ENDED, data={})
     reconsider(session, person.id)
@@ -25,13 +28,21 @@ def begin(session: Session, person: User, *, until: datetime | None) -> None:
 
 def end(session: Session, person: User) -> bool:
     """Bring somebody back to the state that they were suspended from; whether they were. Lock them first."""
-    if person.status != Status.SUSPENDED:
+    if Status.SUSPENDED not in {person.status, person.deleting_from}:
         return False
-    person.status = Status.PAUSED if person.dating_match_id else person.suspended_from or Status.ACTIVE
+    _set(person, Status.PAUSED if person.dating_match_id else Status(person.suspended_from or Status.ACTIVE))
     person.suspended_until = person.suspended_from = None
     session.flush()
     reconsider(session, person.id)
     return True
+
+
+def _set(person: User, status: Status) -> None:
+    """The state of an account, or the one that it would come back to."""
+    if person.status == Status.DELETING:
+        person.deleting_from = status
+    else:
+        person.status = status
 
 
 def end_due(session: Session, *, now: datetime, most: int = 500) -> int:

@@ -19,7 +19,7 @@ from shared.photos.models import Photo, PhotoStatus
 from shared.review import suspensions
 from tests.api.test_auth import log_in
 from tests.api.test_safety import report
-from tests.people import Person, error_code, make_user, sign_up
+from tests.people import PASSWORD, Person, error_code, make_user, sign_up
 
 CASES = "/v1/admin/cases"
 USERS = "/v1/admin/users"
@@ -266,6 +266,18 @@ def test_a_ban_recognises_who_comes_back(
     assert session.scalars(select(Ban)).all() == []
     assert bob.get("/v1/users/me").status_code == 200
     assert client.post("/v1/auth/signup", json=again).status_code == 201
+
+
+def test_who_leaves_while_a_case_waits_comes_back_suspended(
+    client: TestClient, ada: Person, bob: Person, mo: Person, amy: Person
+) -> None:
+    report(ada, bob)
+    assert bob.request("DELETE", "/v1/users/me", json={"password": PASSWORD}).status_code in {200, 202, 204}
+    decide(mo, "ban")
+    assert amy.get(f"{USERS}/{bob.id}").json()["status"] == "deleting"
+    assert error_code(log_in(client, bob.email)) == "account_suspended"
+    amy.post(f"{USERS}/{bob.id}/restore", json={"reason": "We mixed you up."})
+    assert log_in(client, bob.email).status_code == 200
 
 
 def test_an_appeal_is_for_somebody_else(ada: Person, bob: Person, mo: Person, amy: Person) -> None:

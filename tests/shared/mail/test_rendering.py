@@ -31,6 +31,10 @@ FACTS: dict[str, Any] = {
     "number": 2,
     "match_id": None,
     "token": "abc",
+    "until": "9 December 2026 at 14:03 (Europe/Berlin)",
+    "facts": "5 of your likes were refused as spam, so your likes are paused.",
+    "rule": "Likes are for personal words to one person.",
+    "automatic": True,
 }
 
 

@@ -1,0 +1,1 @@
+"""What people may ask for: all that is held about them, and that it goes away."""
