@@ -54,7 +54,7 @@ def build(api: FastAPI) -> Starlette:
         static_dir=str(FOLDER / "static"),
         index_view=Overview(db),
         auth_provider=Door(api, seal, refused),
-        secret_key=seal.sign("cookie", "flash"),
+        secret_key=seal.sign("flash", "key"),
         timezone_config=None,
     )
     site.templates.env.globals.update(

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from shared.settings import Settings
 
-Purpose = Literal["cookie", "form"]
+Purpose = Literal["cookie", "flash", "form"]
 
 _DERIVED: Final = b"admin console"
 

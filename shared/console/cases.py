@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from shared.accounts.models import User
 from shared.console.lists import AnyRow, Found, Wanted, main_photos
 from shared.errors import Refusal
-from shared.moderation.models import Report, Signal
+from shared.moderation.models import Signal
 from shared.photos.models import Photo
 from shared.review import cases
 from shared.review.cases import Line, Opened, Which
@@ -49,7 +49,7 @@ class CasePage:
     opened: Opened
     pairs: Sequence[Pair]
     names: Mapping[uuid.UUID, str]
-    """Of whoever has decided on something here, and of the people in kept conversations."""
+    """Of whoever has decided on something here."""
     objections: Sequence[uuid.UUID]
     """The notices that this case objects to."""
     is_mine: bool
@@ -115,10 +115,5 @@ def large(photo: Photo) -> str | None:
 def _names(session: Session, opened: Opened) -> dict[uuid.UUID, str]:
     case = opened.line.case
     ids = {case.closed_by, *(notice.decided_by for notice in opened.notices)} - {None}
-    ids |= {uuid.UUID(said["sender_id"]) for one in opened.reports for said in _conversation(one.report)}
     rows = session.execute(select(User.id, User.name).where(User.id.in_(ids)))
     return {user_id: name for user_id, name in rows}  # noqa: C416 - rows are no pairs to `dict`
-
-
-def _conversation(report: Report) -> Sequence[Mapping[str, Any]]:
-    return report.snapshot.get("conversation") or ()

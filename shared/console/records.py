@@ -17,6 +17,7 @@ from shared.moderation.models import Notice, Signal
 from shared.photos.models import Photo, PhotoStatus
 
 MATCH_STATES: Final = tuple(state.value for state in MatchState)
+RESEMBLING: Final = ("stolen_photo", "banned_photo")  # signals about a photo
 PHOTO_STATES: Final = tuple(status.value for status in PhotoStatus)
 _Low, _High = aliased(User), aliased(User)
 
@@ -91,7 +92,7 @@ def resembling(session: Session, *, photo_ids: Sequence[uuid.UUID]) -> set[uuid.
 
 
 def _resembling() -> Select[str]:
-    return select(Signal.evidence["photo_id"].astext).where(Signal.kind == "stolen_photo")
+    return select(Signal.evidence["photo_id"].astext).where(Signal.kind.in_(RESEMBLING))
 
 
 def signals(session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:

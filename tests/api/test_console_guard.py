@@ -1,5 +1,7 @@
 """What protects the console from other sites, and what its answers say of themselves."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +17,7 @@ from shared.accounts.models import User
 from shared.database import Database
 from tests.console import HERE, Desk, make_staff
 from tests.people import PASSWORD, make_user
+from tests.stack import ROOT
 
 Configure = Callable[..., None]
 OURS = "https://my.trydelete.app"  # a site that may call the API, and must not reach the console
@@ -200,6 +203,7 @@ def prefixed(db: Database, configured: Configure) -> Iterator[TestClient]:
 
 
 def test_behind_a_prefix_all_of_it_stays_below(prefixed: TestClient, root: User) -> None:
+    assert prefixed.get("/api/admin").headers["location"] == "http://testserver/api/admin/"
     sent = prefixed.get("/api/admin/people/list")
     assert sent.headers["location"] == "http://testserver/api/admin/login?next=%2Fpeople%2Flist"
     form = {"username": "root@example.com", "password": PASSWORD, "next": "/people/list"}
@@ -232,3 +236,8 @@ def test_a_form_from_here_is_known_by_either_header(desk: Desk) -> None:
     ):
         answer = desk.post("/work/retry", kind="mail.send", key="x", headers=headers)
         assert answer.status_code == 303, "the last is PUBLIC_URL, where a proxy hands on another name"
+
+
+def test_a_process_that_nobody_visits_does_not_load_the_library() -> None:
+    code = "import sys; from api.app import create_app; create_app(); assert 'starlette_admin' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
