@@ -52,12 +52,12 @@ def test_logging_in_by_address_or_username(client: TestClient, login: str) -> No
     for name in ("username", "email"):
         answer = client.post("/v1/auth/login", json={name: login, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
-        assert set(answer.json()) == TOKENS | {"user"}
+        assert set(answer.json()) == TOKENS | {"user", "restored"}
         assert answer.json()["user"]["id"] == str(person.id)
         assert is_in(Person(client, person.email, answer.json()))
     form = client.post("/v1/auth/token", data={"grant_type": "password", "username": login, "password": PASSWORD})
     assert form.status_code == 200, form.text
-    assert set(form.json()) == TOKENS | {"user"}
+    assert set(form.json()) == TOKENS | {"user", "restored"}
     assert form.json()["token_type"] == "bearer"
 
 

@@ -34,7 +34,7 @@ from worker.erasing import ask_for_erasures, erase
 from worker.notifications import prune
 from worker.work import sweep
 
-HERE = ("matches", "messages")  # tables in which an id stays, with what belongs to the other as well
+HERE = ("audit", "matches", "messages")  # tables in which an id stays, with what belongs to the other as well
 
 
 @pytest.fixture
