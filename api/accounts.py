@@ -265,7 +265,9 @@ async def update_me(me: Me, body: ProfilePatch) -> OwnAccount:
     operation_id="change_password",
     summary="Change your password",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=documented(*SIGNED_IN, "invalid_credentials", "weak_password", "validation_error", "rate_limited"),
+    responses=documented(
+        *SIGNED_IN, "invalid_credentials", "weak_password", "validation_error", "rate_limited", "service_unavailable"
+    ),
 )
 async def change_password(me: Me, body: PasswordChange, hashing: PasswordHashing, rates: RateLimits) -> Response:
     """Needs the old password; logs out every other device."""

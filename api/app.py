@@ -108,7 +108,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"],
         max_age=600,
     )
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, strict_transport=values.is_production)
     # The hot ones first: a request is compared with one after the other, so /users/me stands before /users/{id} too.
     app.include_router(discovery.lean)
     app.include_router(messages.lean)

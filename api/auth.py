@@ -20,6 +20,7 @@ from api.accounts import (
 )
 from api.dependencies import BearerText, Db, Hashing, Keys, Me, PasswordHashing, RateLimits
 from api.errors import documented
+from api.guesses import Guesses
 from api.media import absolute
 from api.rates import Rates, address
 from api.shapes import Body, Email, Limit, Line, Offset, Page, Shape, Storable, with_example
@@ -46,6 +47,7 @@ def _written_out(value: object) -> object:
 Login = Annotated[Line, StringConstraints(min_length=1, max_length=254)]
 BirthDate = Annotated[date, BeforeValidator(_written_out), Field(ge=date(1900, 1, 1))]
 RefreshTokenText = Annotated[Storable, StringConstraints(max_length=4096)]
+DeviceToken = Annotated[Storable, StringConstraints(max_length=4096)]
 
 
 class SignUp(ProfileFields):
@@ -68,6 +70,11 @@ class LogIn(Body):
 
     username: Login = Field(validation_alias=AliasChoices("username", "email"))
     password: Password
+    device_token: DeviceToken | None = Field(
+        None,
+        description="From an earlier login on this device, or the token of the link by which you just chose a new "
+        "password: with it, nobody who guesses elsewhere can keep you from logging in",
+    )
 
 
 class LogInForm(BaseModel):
@@ -113,8 +120,11 @@ class Tokens(Shape):
 class TokensWithUser(Tokens):
     """Tokens, and whose they are."""
 
-    model_config = with_example(_TOKENS_EXAMPLE | {"user": ACCOUNT_EXAMPLE, "restored": False})
+    model_config = with_example(
+        _TOKENS_EXAMPLE | {"device_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6…", "user": ACCOUNT_EXAMPLE, "restored": False}
+    )
 
+    device_token: str = Field(description="Opens nothing. Keep it on this device, also after logging out, for `log_in`")
     user: OwnAccount
     restored: bool = Field(
         default=False,
@@ -155,9 +165,9 @@ class SignInParts:
         self.address = address(request)
         self.device = "".join(char for char in request.headers.get("user-agent", "") if char.isprintable())
 
-    async def log_in(self, login: str, password: str) -> TokensWithUser:
+    async def log_in(self, login: str, password: str, device_token: str | None = None) -> TokensWithUser:
         """Verify and open a session. An unknown account takes as long and gets the same answer."""
-        user_id, stored, renewed = await self.verified(login, password)
+        user_id, stored, renewed = await self.verified(login, password, device_token)
         # Of its own: whatever comes of the login, whoever wanted to come back has.
         restored = await self.db.run(come_back, user_id=user_id, verified_hash=stored, now=clock.now())
         opened = await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
@@ -165,7 +175,7 @@ class SignInParts:
             raise opened
         return opened.model_copy(update={"restored": restored})
 
-    async def verified(self, login: str, password: str) -> tuple[uuid.UUID, str, str | None]:
+    async def verified(self, login: str, password: str, device_token: str | None) -> tuple[uuid.UUID, str, str | None]:
         """(whose login this is, the hash it was verified against, a stronger one to store instead), counting the try.
 
         Raises:
@@ -175,10 +185,15 @@ class SignInParts:
         await self.rates.check(
             settings().rate_limit_login, "login", self.address, login.lower(), without_redis=self._count_in_postgres
         )
-        found = await self.db.run(sign_in.credentials, login=login)
-        user_id, stored = found or (None, None)
+        found = await self.db.run(
+            sign_in.credentials, login=login, device_token=device_token, keys=self.keys, now=clock.now()
+        )
+        guesses = Guesses(self.rates, self.db, found)
+        await guesses.require_left()
+        user_id, stored = found.user_id, found.password_hash
         right, renewed = await self.hashing.verify(password, stored)
         if user_id is None or stored is None or not right:
+            await guesses.count()
             raise Refusal("invalid_credentials")
         return user_id, stored, renewed
 
@@ -212,7 +227,7 @@ class SignInParts:
         if user.status == Status.SUSPENDED:
             # With this token alone, notices can be read and objected to, and one's data taken along.
             return sign_in.suspended(user, access_token=tokens["access_token"], expires_in=tokens["expires_in"])
-        return TokensWithUser(**tokens, user=own_account(session, user))
+        return TokensWithUser(**tokens, device_token=pair.device_token, user=own_account(session, user))
 
     async def _count_in_postgres(self, key: str) -> int:
         return await self.db.run(sign_in.count_attempt, key=key, now=clock.now())
@@ -227,7 +242,14 @@ SignIn = Annotated[SignInParts, Depends()]
     summary="Create an account",
     status_code=status.HTTP_201_CREATED,
     responses=documented(
-        "email_taken", "username_taken", "forbidden", "underage", "weak_password", "validation_error", "rate_limited"
+        "email_taken",
+        "username_taken",
+        "forbidden",
+        "underage",
+        "weak_password",
+        "validation_error",
+        "rate_limited",
+        "service_unavailable",
     ),
 )
 async def sign_up(request: Request, response: Response, sign_in_parts: SignIn, body: SignUp) -> TokensWithUser:
@@ -241,23 +263,27 @@ async def sign_up(request: Request, response: Response, sign_in_parts: SignIn, b
     "/login",
     operation_id="log_in",
     summary="Log in",
-    responses=documented("invalid_credentials", "account_suspended", "validation_error", "rate_limited"),
+    responses=documented(
+        "invalid_credentials", "account_suspended", "validation_error", "rate_limited", "service_unavailable"
+    ),
 )
 async def log_in(sign_in_parts: SignIn, body: LogIn) -> TokensWithUser:
     """With an e-mail address or a username.
 
     Somebody suspended gets `account_suspended`, whose details hold an access token for `/v1/notices` and little else.
     Within some days after an account was deleted, this brings it back as it was, but for its matches.
-    Within some days after an account was deleted, this brings it back as it was, but for its matches.
+    After many wrong passwords for an account, from wherever, only devices that it knows can try for a while.
     """
-    return await sign_in_parts.log_in(body.username, body.password)
+    return await sign_in_parts.log_in(body.username, body.password, body.device_token)
 
 
 @router.post(
     "/token",
     operation_id="log_in_by_form",
     summary="Log in by the OAuth2 password form",
-    responses=documented("invalid_credentials", "account_suspended", "validation_error", "rate_limited"),
+    responses=documented(
+        "invalid_credentials", "account_suspended", "validation_error", "rate_limited", "service_unavailable"
+    ),
 )
 async def log_in_by_form(sign_in_parts: SignIn, form: Annotated[LogInForm, Form()]) -> TokensWithUser:
     """The same as `login`, in the form that "Authorize" in the documentation sends."""

@@ -115,7 +115,7 @@ async def get_badge_icon(slug: Storable, request: Request) -> Response:
     headers = {
         "Cache-Control": f"public, max-age={_ICON_SECONDS}",
         "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "cross-origin",  # the pages of apps show it
         "ETag": f'"{drawing.digest}"',
     }
     if request.headers.get("if-none-match") == headers["ETag"]:

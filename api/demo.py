@@ -20,8 +20,6 @@ HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cache-Control": "no-cache",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -45,7 +43,7 @@ async def demo_link(
     _served("index.html")
     view = request.url.path.rpartition("/demo/")[2].partition("/")[0]
     up = "../.." if match_id else ".."
-    return RedirectResponse(f"{up}/demo#{view}/{token or match_id or ''}", headers={"Referrer-Policy": "no-referrer"})
+    return RedirectResponse(f"{up}/demo#{view}/{token or match_id or ''}")
 
 
 @router.get("/demo/{name}")

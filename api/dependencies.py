@@ -25,6 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _log = log.logger(__name__)
+WAITING: Final = 40  # for each core: some ten seconds of hashing
 _bearer: Final = OAuth2PasswordBearer("v1/auth/token", auto_error=False)
 
 
@@ -75,18 +76,40 @@ class SignedIn:
 
 
 class Hashing:
-    """Hashes passwords on threads, as many at once as there are cores: logins could exhaust the machine."""
+    """Hashes passwords on threads, as many at once as there are cores: logins could exhaust the machine.
+
+    A bounded number waits; who would wait longer than is of use is asked to come again.
+    """
 
     def __init__(self) -> None:
-        self._limiter = CapacityLimiter(os.cpu_count() or 1)
+        cores = os.cpu_count() or 1
+        self._limiter = CapacityLimiter(cores)
+        self._places = cores + WAITING * cores
 
     async def hash(self, password: str) -> str:
-        """The hash to store."""
-        return await to_thread.run_sync(passwords.hash_password, password, limiter=self._limiter)
+        """The hash to store.
+
+        Raises:
+            Refusal: `service_unavailable` when too many wait.
+        """
+        return await self._run(partial(passwords.hash_password, password))
 
     async def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
-        """(whether it is right, a stronger hash to store instead); without an account it takes as long."""
-        return await to_thread.run_sync(partial(passwords.verify_password, password, stored), limiter=self._limiter)
+        """(whether it is right, a stronger hash to store instead); without an account it takes as long.
+
+        Raises:
+            Refusal: `service_unavailable` when too many wait.
+        """
+        return await self._run(partial(passwords.verify_password, password, stored))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._places == 0:
+            raise Refusal("service_unavailable", headers={"Retry-After": "2"})
+        self._places -= 1
+        try:
+            return await to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._places += 1
 
 
 async def _database(request: Request) -> Database:

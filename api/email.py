@@ -81,7 +81,9 @@ async def forgot_password(request: Request, db: Db, rates: RateLimits, body: For
     operation_id="reset_password",
     summary="Choose a new password by the link",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=documented("token_invalid", "token_expired", "weak_password", "validation_error", "rate_limited"),
+    responses=documented(
+        "token_invalid", "token_expired", "weak_password", "validation_error", "rate_limited", "service_unavailable"
+    ),
 )
 async def reset_password(
     request: Request, db: Db, rates: RateLimits, hashing: PasswordHashing, body: Reset

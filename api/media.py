@@ -16,10 +16,7 @@ router = APIRouter(tags=["media"])
 
 MEDIA_TYPES: Final = {"webp": "image/webp", "jpg": "image/jpeg"}
 ARCHIVE: Final = re.compile(r"exports/[^/]+/[^/]+\.zip")
-_SAFE: Final = {
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
+_SANDBOX: Final = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
 @router.get(
@@ -47,7 +44,8 @@ async def get_media(
         raise Refusal("not_found", "This link has expired or was never right.")
     headers = {
         "Cache-Control": f"private, max-age={seconds}, immutable",
-        **_SAFE,
+        **_SANDBOX,
+        "Cross-Origin-Resource-Policy": "cross-origin",  # the pages of apps show it
         "ETag": f'"{key.rpartition("/")[2]}"',  # names are derived from content
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
@@ -68,7 +66,7 @@ async def _archive(key: str) -> Response:
         "Cache-Control": "no-store",
         "Content-Disposition": 'attachment; filename="delete.zip"',
         "Content-Length": str(size),
-        **_SAFE,
+        **_SANDBOX,
     }
     return StreamingResponse(chunks, media_type="application/zip", headers=headers)
 

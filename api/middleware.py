@@ -12,6 +12,7 @@ from starlette.status import HTTP_400_BAD_REQUEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import answer
+from api.headers import completed
 from shared import log
 from shared.errors import Refusal
 from shared.photos.rules import MAX_BYTES
@@ -22,14 +23,19 @@ LIMITS: Final = {"/v1/profile/photos": UPLOAD_LIMIT, "/v1/matching/contacts": 19
 _ID: Final = b"x-request-id"
 _ORIGIN: Final = b"origin"
 _KEPT: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_CONSOLE: Final = "/admin"
 _log = log.logger(__name__)
 
 
 class RequestContext:
-    """Gives each request an id that is in its answer and in every log line. The outermost."""
+    """Gives each request an id that is in its answer and in every log line, and each answer its headers. The outermost.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `strict_transport` tells browsers that came over https to come in no other way from now on.
+    """
+
+    def __init__(self, app: ASGIApp, *, strict_transport: bool) -> None:
         self._app = app
+        self._strict_transport = strict_transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
         if scope["type"] != "http":
@@ -39,12 +45,15 @@ class RequestContext:
             next((value.decode("latin-1") for name, value in scope["headers"] if name == _ID), None)
         )
         status, began = 0, time.perf_counter()
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        strict = self._strict_transport and scope["scheme"] == "https"
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (_ID, request_id.encode())]
+                headers = completed(message.get("headers", ()), path=path, strict_transport=strict)
+                message["headers"] = [*headers, (_ID, request_id.encode())]
             await send(message)
 
         with log.context(request_id=request_id):
@@ -57,18 +66,23 @@ class RequestContext:
 
 
 class Cors(CORSMiddleware):
-    """Lets the pages of known sites call us; to others it says no in the form of every error."""
+    """Lets the pages of known sites call us; to others it says no in the form of every error.
+
+    Not what lies under /admin: a page of an app must not read the console with the cookies of an operator.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers to who is no page need nothing of it, but for those that caches keep: they must know whom for."""
-        if (
-            scope["type"] == "http"
-            and scope["method"] not in _KEPT
-            and not any(name == _ORIGIN for name, _ in scope["headers"])
-        ):
-            await self.app(scope, receive, send)
-        else:
+        if scope["type"] != "http" or self._concerns(scope):
             await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    @staticmethod
+    def _concerns(scope: Scope) -> bool:
+        if scope["path"].startswith(_CONSOLE, len(scope.get("root_path", ""))):
+            return False
+        return scope["method"] in _KEPT or any(name == _ORIGIN for name, _ in scope["headers"])
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """The answer to a browser that asks whether a page may send its request."""

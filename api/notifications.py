@@ -47,10 +47,8 @@ button {{ font: inherit; font-weight: 600; color: #fff; background: #b3352b; bor
 """
 _WHAT: Final = {Mailed.MATCH: "about new matches", Mailed.MESSAGE: "about messages that wait for you"}
 _HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",  # the address holds the token
-    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
 }
 
 UnsubscribeToken = Annotated[Storable, Query(max_length=200, description="From the link in a mail")]

@@ -35,10 +35,13 @@ class Rates:
         self._local = MovingWindowRateLimiter(MemoryStorage())
         self._closed_until = 0.0
 
-    async def check(self, rate: str, name: str, *key: str, without_redis: CountElsewhere | None = None) -> None:
-        """Count one try.
+    async def check(
+        self, rate: str, name: str, *key: str, counted: bool = True, without_redis: CountElsewhere | None = None
+    ) -> None:
+        """Count one try, or find out whether there could be one that is `counted` later.
 
-        `without_redis` counts in a place that all processes share while Redis is away, and returns the tries so far.
+        `without_redis` counts in a place that all processes share while Redis is away, and returns the tries so far,
+        this one included.
 
         Raises:
             Refusal: `rate_limited`, with `Retry-After`.
@@ -46,7 +49,7 @@ class Rates:
         item, digest = parse(rate), hashlib.sha256("\n".join(key).encode()).hexdigest()
         if time.monotonic() >= self._closed_until:
             try:
-                await self._check(self._shared, item, name, digest)
+                await self._check(self._shared, item, name, digest, counted=counted)
             except redis.FAILURES as error:
                 self._closed_until = time.monotonic() + redis.PAUSE
                 _log.warning("redis does not answer", what="rates", error=str(error))
@@ -56,15 +59,18 @@ class Rates:
             if await without_redis(digest) > item.amount:
                 raise _refusal(item, item.get_expiry())
             return
-        await self._check(self._local, item, name, digest)
+        await self._check(self._local, item, name, digest, counted=counted)
 
     async def close(self) -> None:
         """Give back the connections."""
         await cast("RedispyBridge", self._storage.bridge).storage.aclose()
 
     @staticmethod
-    async def _check(limiter: MovingWindowRateLimiter, item: RateLimitItem, name: str, digest: str) -> None:
-        if not await limiter.hit(item, name, digest):
+    async def _check(
+        limiter: MovingWindowRateLimiter, item: RateLimitItem, name: str, digest: str, *, counted: bool
+    ) -> None:
+        ask = limiter.hit if counted else limiter.test
+        if not await ask(item, name, digest):
             window = await limiter.get_window_stats(item, name, digest)
             raise _refusal(item, window.reset_time - time.time())
 

@@ -12,6 +12,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
+_QUOTED = re.compile(r"(?<=DETAIL:).*|(?<=input_value=).*(?=, input_type=)")
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _QUIET = (  # libraries whose information is noise beside ours
     "amqp",
@@ -75,14 +76,21 @@ def configure(*, process: str, level: str, as_json: bool) -> None:
 
 def _traces(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     event = _TRACES(logger, method, event)
-    for trace in event.get("exception") or []:
-        trace["exc_value"] = _without_rows(trace["exc_value"])
+    _leave_out_values(event.get("exception") or [])
     return event
 
 
-def _without_rows(text: str) -> str:
-    """Text without Postgres's `DETAIL`, which quotes the offending row: addresses and password hashes."""
-    return re.sub(r"DETAIL:.*", "DETAIL: (left out)", text)
+def _leave_out_values(traces: list[dict[str, Any]]) -> None:
+    for trace in traces:
+        trace["exc_value"] = without_values(trace["exc_value"])
+        trace["exc_notes"] = [without_values(note) for note in trace["exc_notes"]]
+        for inner in trace["exceptions"]:  # of a group
+            _leave_out_values(inner)
+
+
+def without_values(text: str) -> str:
+    """The words of an exception without what they quote: Postgres the offending row, pydantic the offending value."""
+    return _QUOTED.sub(" (left out)", text)
 
 
 def _human(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
@@ -95,7 +103,7 @@ def _human(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     event.pop("logger", None)
     pairs = " ".join(f"{key}={value}" for key, value in event.items())
     line = f"{time} {level if level not in {'info', 'debug'} else '':<8} {text}  {pairs}".rstrip()
-    return f"{line}\n{_without_rows(trace)}" if trace else line
+    return f"{line}\n{without_values(trace)}" if trace else line
 
 
 def request_id(proposed: str | None = None) -> str:

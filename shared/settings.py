@@ -67,13 +67,15 @@ class Settings(BaseSettings):
     log_format: Literal["human", "json"] | None = Field(None, description="None: human in development, else json")
 
     # Where the other parts are
-    database_url: str = Field("postgresql://postgres@localhost:5432/delete", description="Postgres with pgvector")
+    database_url: str = Field(
+        "postgresql://postgres@localhost:5432/delete", repr=False, description="Postgres with pgvector"
+    )
     db_pool_size: int = Field(8, ge=1, le=200, description="Connections that a process keeps open")
     db_max_overflow: int = Field(4, ge=0, le=200, description="Connections it may open beyond those, for a while")
     db_lean_pool_size: int = Field(4, ge=1, le=200, description="Connections of an API process for its hot routes")
     db_statement_timeout_seconds: float = Field(15, ge=0.1, le=3600, description="Longest single statement")
     db_prepare_statements: bool = Field(default=True, description="Off behind pgbouncer in transaction mode")
-    redis_url: str = Field("redis://localhost:6379/0", description="Queue, events and rate counters")
+    redis_url: str = Field("redis://localhost:6379/0", repr=False, description="Queue, events and rate counters")
     storage_url: str = Field("file:///var/lib/delete/media", description="file:///folder or s3://bucket/prefix")
 
     # HTTP
@@ -94,12 +96,14 @@ class Settings(BaseSettings):
     ]
 
     # Secrets
-    secret_key: str = Field(DEVELOPMENT_SECRET, description="Signs tokens; 32 characters or more")
+    secret_key: str = Field(DEVELOPMENT_SECRET, repr=False, description="Signs tokens; 32 characters or more")
     retired_secret_keys: CommaList = Field(
-        [], description="Earlier SECRET_KEYs whose tokens are still good; remove them after REFRESH_TOKEN_EXPIRE_DAYS"
+        [],
+        repr=False,
+        description="Earlier SECRET_KEYs whose tokens are still good; remove them after REFRESH_TOKEN_EXPIRE_DAYS",
     )
     media_secret: str | None = Field(
-        None, min_length=16, description="Signs media links; None: derived from SECRET_KEY"
+        None, min_length=16, repr=False, description="Signs media links; None: derived from SECRET_KEY"
     )
     media_url_hours: int = Field(2, ge=1, le=168, description="How long a media link is good, at the least half of it")
 
@@ -127,6 +131,9 @@ class Settings(BaseSettings):
     rate_limit_signup: Rate = "5/minute"
     rate_limit_login: Rate = Field("5/minute", description="Per address and account together")
     rate_limit_login_address: Rate = Field("30/minute", description="Per address, whatever account")
+    rate_limit_login_failures: Rate = Field(
+        "100/hour", description="Wrong passwords per account on all devices that it does not know, and on each it knows"
+    )
     rate_limit_refresh: Rate = "10/minute"
     rate_limit_logout: Rate = "10/minute"
     rate_limit_forgot: Rate = Field("3/minute", description="Per address, and per account that was named")
@@ -139,7 +146,7 @@ class Settings(BaseSettings):
 
     # Mail
     smtp_url: Annotated[str, AfterValidator(_mail_server)] | None = Field(
-        None, description="smtp://user:password@host:587 or smtps://…; None: files in MAIL_DIR"
+        None, repr=False, description="smtp://user:password@host:587 or smtps://…; None: files in MAIL_DIR"
     )
     mail_dir: str = Field(".dev/mail", min_length=1, description="Where mails land as .eml files without SMTP_URL")
     mail_from: Annotated[str, AfterValidator(_sender)] = Field(
@@ -207,7 +214,7 @@ class Settings(BaseSettings):
     flower_port: int = Field(5555, ge=1, le=65535)
     flower_host: str = "127.0.0.1"
     flower_user: str = "operator"
-    flower_password: str = DEVELOPMENT_FLOWER_PASSWORD
+    flower_password: str = Field(DEVELOPMENT_FLOWER_PASSWORD, repr=False)
 
     # The development stack
     dev_dir: str = Field(".dev", description="State of `make up`")

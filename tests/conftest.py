@@ -22,7 +22,7 @@ from shared.models import Base
 from shared.settings import settings
 from shared.storage import storage
 
-RATES = ("SIGNUP", "LOGIN", "LOGIN_ADDRESS", "REFRESH", "LOGOUT", "FORGOT")
+RATES = ("SIGNUP", "LOGIN", "LOGIN_ADDRESS", "LOGIN_FAILURES", "REFRESH", "LOGOUT", "FORGOT")
 _STORES = pytest.StashKey[ExitStack]()
 
 hypothesis_settings.register_profile(

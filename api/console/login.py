@@ -1,7 +1,7 @@
 """Logging in at the console and out of it."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from fastapi import FastAPI
@@ -19,12 +19,15 @@ from api.console.deeds import Deed, Given, route_of
 from api.console.guard import COOKIE, Guard, Refused
 from shared import clock
 from shared.accounts import console_login, sign_in
+from shared.accounts.devices import KNOWN_FOR
 from shared.accounts.models import User
 from shared.accounts.rules import PASSWORD_LENGTHS
 from shared.accounts.seal import Seal
 from shared.errors import Refusal
 
 LOGIN_LENGTH: Final = 254
+TOKEN_LENGTH: Final = 4096
+DEVICE_COOKIE: Final = "console_device"  # opens nothing: it is counted apart from whoever guesses elsewhere
 
 
 class Door(BaseAuthProvider):
@@ -53,12 +56,14 @@ class Door(BaseAuthProvider):
             form = await request.form(max_files=0, max_fields=10)
             login, password, following = (str(form.get(name) or "") for name in ("username", "password", "next"))
             try:
-                session_id = await self._opened(request, login, password)
+                opened = await self._opened(request, login, password)
             except Refusal as refusal:
                 told = {"next": following, "error": refusal.message, "username": login[:LOGIN_LENGTH]}
                 return templates.TemplateResponse(request, "login.html", told, refusal.status, refusal.headers)
             answer = RedirectResponse(_following(request, following), HTTP_303_SEE_OTHER)
-            self._give_cookie(request, answer, session_id)
+            session_id = str(opened.session_id)
+            self._give_cookie(request, answer, COOKIE, f"{session_id}.{self._seal.sign('cookie', session_id)}")
+            self._give_cookie(request, answer, DEVICE_COOKIE, opened.device_token, lasting=KNOWN_FOR)
             return answer
 
         out = Deed("/logout", "logout", _log_out, back=lambda request: str(request.url_for("admin:login")))
@@ -68,7 +73,7 @@ class Door(BaseAuthProvider):
             route_of(out, self._api.state.database, self._seal),
         ]
 
-    async def _opened(self, request: Request, login: str, password: str) -> uuid.UUID:
+    async def _opened(self, request: Request, login: str, password: str) -> console_login.Opened:
         """A new session, by the same rules and rates as at the API, and with the same answer whatever is wrong."""
         if (
             not 0 < len(login) <= LOGIN_LENGTH
@@ -78,19 +83,26 @@ class Door(BaseAuthProvider):
             raise Refusal("invalid_credentials")
         state = self._api.state
         parts = SignInParts(request, state.database, state.keys, state.hashing, state.rates)
-        user_id, verified_hash, renewed_hash = await parts.verified(login, password)
+        device_token = request.cookies.get(DEVICE_COOKIE, "")[:TOKEN_LENGTH] or None
+        user_id, verified_hash, renewed_hash = await parts.verified(login, password, device_token)
         return await parts.db.run(
             console_login.open_session,
             user_id=user_id,
             verified_hash=verified_hash,
             renewed_hash=renewed_hash,
+            keys=parts.keys,
             now=clock.now(),
         )
 
-    def _give_cookie(self, request: Request, answer: Response, session_id: uuid.UUID) -> None:
+    @staticmethod
+    def _give_cookie(
+        request: Request, answer: Response, name: str, value: str, *, lasting: timedelta | None = None
+    ) -> None:
+        """A cookie for the console alone; unless it is lasting, it ends with the browser."""
         answer.set_cookie(
-            COOKIE,
-            f"{session_id}.{self._seal.sign('cookie', str(session_id))}",
+            name,
+            value,
+            max_age=None if lasting is None else int(lasting.total_seconds()),
             path=request.scope["root_path"],
             secure=request.url.scheme == "https",
             httponly=True,

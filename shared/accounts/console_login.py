@@ -1,6 +1,7 @@
 """Logging in at the admin console: sessions beside those of the API, whose tokens do not open it."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,8 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shared import audit
+from shared.accounts import devices
 from shared.accounts.models import LoginSession, Role, Status, User
-from shared.accounts.tokens import new_secret, secret_hash
+from shared.accounts.tokens import KeyRing, new_secret, secret_hash
 from shared.errors import Refusal
 from shared.settings import settings
 
@@ -23,10 +25,24 @@ _STAFF: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new session, and what later shows that it was on this device."""
+
+    session_id: uuid.UUID
+    device_token: str
+
+
 def open_session(
-    session: Session, *, user_id: uuid.UUID, verified_hash: str, renewed_hash: str | None, now: datetime
-) -> uuid.UUID:
-    """Begin a session at the console for somebody whose password has been verified against `verified_hash`; its id.
+    session: Session,
+    *,
+    user_id: uuid.UUID,
+    verified_hash: str,
+    renewed_hash: str | None,
+    keys: KeyRing,
+    now: datetime,
+) -> Opened:
+    """Begin a session at the console for somebody whose password has been verified against `verified_hash`.
 
     Raises:
         Refusal: `invalid_credentials` for everybody but moderators and admins who may be here, as for a wrong password.
@@ -47,7 +63,7 @@ def open_session(
     session.add(login)
     session.flush()
     audit.record(session, actor_id=user.id, action="console.login")
-    return login.id
+    return Opened(login.id, devices.issue(login, keys=keys, now=now))
 
 
 def authenticate(session: Session, *, session_id: uuid.UUID, least: Role, now: datetime) -> User:

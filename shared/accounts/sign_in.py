@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared import events, log
+from shared.accounts import devices
 from shared.accounts.models import EmailToken, LoginAttempts, LoginSession, Role, Status, User
 from shared.accounts.service import find_by_login
 from shared.accounts.tokens import Claims, KeyRing, new_secret, secret_hash
@@ -21,24 +22,41 @@ from shared.settings import settings
 
 ACTIVITY_STEP = timedelta(minutes=5)  # how exact `last_active_at` is; saves a write per request
 KEEP_ENDED = timedelta(days=30)  # ended sessions stay that long, to recognise their tokens
-RESET = "reset_password"  # the purpose of a link to choose a new password
+RESET = devices.RESET
 _RANK = {role: rank for rank, role in enumerate(Role)}
 _log = log.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a login or a refresh returns."""
+    """What a login or a refresh returns; a login also what later shows that it was on this device."""
 
     access_token: str
     refresh_token: str
     user_id: uuid.UUID
+    device_token: str | None = None
 
 
-def credentials(session: Session, *, login: str) -> tuple[uuid.UUID, str] | None:
-    """(id, password hash) of the account of an e-mail address or username, to be verified outside the transaction."""
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a try to log in is about: the account, if there is one, and under which name and device tries are counted.
+
+    `name` is as the lookup compares it, so that no other spelling of the same login counts anew. `device` is empty for
+    all devices that the account does not know.
+    """
+
+    name: str
+    device: str
+    user_id: uuid.UUID | None
+    password_hash: str | None
+
+
+def credentials(session: Session, *, login: str, device_token: str | None, keys: KeyRing, now: datetime) -> Credentials:
+    """Whose e-mail address or username this is, and the hash to verify the password against outside the transaction."""
+    name = str(session.scalar(select(func.lower(login)))).lower()
     user = find_by_login(session, login)
-    return None if user is None else (user.id, user.password_hash)
+    device = devices.known(session, user_id=user.id if user else None, token=device_token, keys=keys, now=now)
+    return Credentials(name, device, user.id if user else None, user.password_hash if user else None)
 
 
 def open_session(
@@ -78,7 +96,8 @@ def open_session(
     session.add(login)
     session.flush()
     session.refresh(user)
-    return user, _pair(login, secret, keys=keys, now=now)
+    device_token = devices.issue(login, keys=keys, now=now)
+    return user, replace(_pair(login, secret, keys=keys, now=now), device_token=device_token)
 
 
 def refresh(
@@ -274,6 +293,12 @@ def count_attempt(session: Session, *, key: str, now: datetime) -> int:
         ).returning(LoginAttempts.tries)
     )
     return tries or 0
+
+
+def attempts(session: Session, *, key: str, since: datetime) -> int:
+    """How many tries of a key `count_attempt` has counted."""
+    lately = (LoginAttempts.key == key, LoginAttempts.minute > since)
+    return session.scalar(select(func.coalesce(func.sum(LoginAttempts.tries), 0)).where(*lately)) or 0
 
 
 def _end(

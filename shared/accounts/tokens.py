@@ -1,4 +1,4 @@
-"""Signed JWTs for access and refresh (RFC 7519, RFC 8725), with a key ring so that the signing key can change."""
+"""Signed JWTs for access, refresh and known devices (RFC 7519, RFC 8725), with a key ring so that keys can change."""
 
 import base64
 import hashlib
@@ -16,6 +16,7 @@ from shared.settings import Settings
 
 ISSUER: Final = "delete"
 AUDIENCE: Final = "delete-clients"
+Kind = Literal["access", "refresh", "device"]
 _REQUIRED: Final = ["sub", "sid", "type", "exp", "iat", "jti", "iss", "aud"]
 
 
@@ -42,7 +43,7 @@ class KeyRing:
             for key in (values.secret_key, *values.retired_secret_keys)
         ]
 
-    def issue(self, kind: Literal["access", "refresh"], claims: Claims, *, issued: datetime, expires: datetime) -> str:
+    def issue(self, kind: Kind, claims: Claims, *, issued: datetime, expires: datetime) -> str:
         """A signed token; the same arguments give the same token."""
         payload = {
             "iss": ISSUER,
@@ -56,7 +57,7 @@ class KeyRing:
         }
         return jwt.encode(payload, self._keys[self._current], self._algorithm, headers={"kid": self._current})
 
-    def read(self, token: str, kind: Literal["access", "refresh"]) -> Claims:
+    def read(self, token: str, kind: Kind) -> Claims:
         """Check everything about a token but the session it names.
 
         Raises:

@@ -47,7 +47,9 @@ ADDRESS: Final = "(address)"
 # What a mail program would make a link of: in a name it is bait.
 _BAIT: Final = re.compile(r"@|://|www\.|\w\.[^\W\d_]{2}", re.IGNORECASE)
 _LINK: Final = re.compile(r"[@/\\]|:\w|www\.|\w\.[^\W\d_]{2}", re.IGNORECASE)
-_ADDRESSES: Final = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
+_ADDRESSES: Final = re.compile(  # looked for from the beginning of a word only: or a long one would take minutes
+    r"(?<![^\s<>\"'()\[\],;:])[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+"
+)
 _TOKENS: Final = re.compile(r"(token=)[^\s&\"'<>]+", re.IGNORECASE)
 
 

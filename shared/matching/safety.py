@@ -52,13 +52,17 @@ def block(session: Session, user: User, *, user_id: uuid.UUID, now: datetime) ->
     """
     if user_id == user.id:
         raise Refusal("cannot_target_self")
-    person = session.scalar(select(User).where(User.id == user_id, User.status != Status.DELETING))
-    if person is None:
+    blocked_me = exists().where(Block.blocker_id == User.id, Block.blocked_id == user.id)
+    blocked_them = exists().where(Block.blocker_id == user.id, Block.blocked_id == User.id)
+    # As of somebody who has left, and as quickly: being blocked is not to be found out by blocking.
+    there = select(User).where(User.id == user_id, User.status != Status.DELETING, or_(~blocked_me, blocked_them))
+    if session.scalar(there) is None:
         raise _nobody_to_block()
     low, high = in_order(user.id, user_id)
     lock_all(session, (low, high))
-    if session.get(Block, (user_id, user.id)) is not None and session.get(Block, (user.id, user_id)) is None:
-        raise _nobody_to_block()  # as of somebody who has left: being blocked is not to be found out by blocking
+    person = session.scalar(there)
+    if person is None:  # their block was on its way
+        raise _nobody_to_block()
     session.execute(
         insert(Block).values(blocker_id=user.id, blocked_id=user_id, created_at=now).on_conflict_do_nothing()
     )

@@ -9,6 +9,7 @@ from httpx2 import Response
 from tests.people import PASSWORD
 
 TOKENS = {"access_token", "refresh_token", "token_type", "expires_in"}
+OF_A_LOGIN = TOKENS | {"device_token", "user", "restored"}
 REQUIRED = {"password": PASSWORD, "name": "Ada", "birth_date": "1990-12-10"}
 
 

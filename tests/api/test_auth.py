@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.accounts.models import Status, User
-from tests.api.auth import TOKENS, post_signup
+from tests.api.auth import OF_A_LOGIN, TOKENS, post_signup
 from tests.people import PASSWORD, Person, error_code, sign_up
 
 
@@ -52,12 +52,12 @@ def test_logging_in_by_address_or_username(client: TestClient, login: str) -> No
     for name in ("username", "email"):
         answer = client.post("/v1/auth/login", json={name: login, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
-        assert set(answer.json()) == TOKENS | {"user", "restored"}
+        assert set(answer.json()) == OF_A_LOGIN
         assert answer.json()["user"]["id"] == str(person.id)
         assert is_in(Person(client, person.email, answer.json()))
     form = client.post("/v1/auth/token", data={"grant_type": "password", "username": login, "password": PASSWORD})
     assert form.status_code == 200, form.text
-    assert set(form.json()) == TOKENS | {"user", "restored"}
+    assert set(form.json()) == OF_A_LOGIN
     assert form.json()["token_type"] == "bearer"
 
 

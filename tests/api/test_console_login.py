@@ -79,13 +79,27 @@ def test_everybody_else_gets_the_answer_to_a_wrong_password(client: TestClient, 
     assert len(session.scalars(select(LoginSession.id)).all()) == before
 
 
-def test_the_cookie_is_for_the_console_alone_and_out_of_reach(desk: Desk) -> None:
-    cookie = desk.answer.headers["set-cookie"]
-    assert "Path=/admin;" in cookie + ";"
-    assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
-    assert "Secure" not in cookie
-    assert set(desk.client.cookies) == {"console"}, "and there is no other"
+def test_the_cookies_are_for_the_console_alone_and_out_of_reach(desk: Desk) -> None:
+    cookies = desk.answer.headers.get_list("set-cookie")
+    assert [cookie.partition("=")[0] for cookie in cookies] == ["console", "console_device"]
+    for cookie in cookies:
+        assert "Path=/admin;" in cookie + ";"
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        assert "Secure" not in cookie
+    assert ["Max-Age" in cookie for cookie in cookies] == [False, True]
+    desk.page("/")
+    assert set(desk.client.cookies) == {"console", "console_device"}, "and there is no other"
+
+
+def test_who_guesses_elsewhere_keeps_nobody_out(client: TestClient, desk: Desk, configured: Configure) -> None:
+    configured(RATE_LIMIT_LOGIN_FAILURES="3/hour")
+    for _ in range(4):
+        elsewhere = Desk.opened(client, "mo@example.com", "wrong").answer
+    assert elsewhere.status_code == 429
+    assert Desk.opened(client, "mo@example.com").answer.status_code == 429, "not even with the right one"
+    form = {"username": "mo@example.com", "password": PASSWORD}
+    assert desk.client.post("/admin/login", data=form, headers=HERE).status_code == 303, "but on a known device"
 
 
 def test_over_https_the_cookie_goes_over_nothing_else(client: TestClient, mo: User) -> None:
@@ -93,18 +107,20 @@ def test_over_https_the_cookie_goes_over_nothing_else(client: TestClient, mo: Us
     headers = {**HERE, "origin": "https://testserver"}
     secure = TestClient(client.app, base_url="https://testserver", follow_redirects=False)
     secure.portal = client.portal
-    assert "Secure" in secure.post("/admin/login", data=form, headers=headers).headers["set-cookie"]
+    cookies = secure.post("/admin/login", data=form, headers=headers).headers.get_list("set-cookie")
+    assert ["Secure" in cookie for cookie in cookies] == [True, True]
 
 
 def test_neither_opens_the_door_of_the_other(client: TestClient, desk: Desk, mo: User, session: Session) -> None:
     tokens = client.post("/v1/auth/login", json={"username": "mo@example.com", "password": PASSWORD}).json()
-    for name in ("access_token", "refresh_token"):
+    for name in ("access_token", "refresh_token", "device_token"):
         asked = TestClient(client.app, follow_redirects=False, cookies={"console": tokens[name]})
         asked.portal = client.portal
         answer = asked.get("/admin/people/list", headers={"Authorization": f"Bearer {tokens['access_token']}"})
         assert answer.status_code == 303
+    device = desk.client.cookies["console_device"]
     cookie = desk.client.cookies["console"]
-    for token in (cookie, cookie.partition(".")[0], cookie.partition(".")[2]):
+    for token in (device, cookie, cookie.partition(".")[0], cookie.partition(".")[2]):
         answer = client.get("/v1/users/me", headers={"Authorization": f"Bearer {token}"})
         assert error_code(answer) == "token_invalid"
         answer = client.post("/v1/auth/refresh", json={"refresh_token": token})

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.accounts.models import LoginSession, User
-from tests.api.auth import TOKENS, post_signup
+from tests.api.auth import OF_A_LOGIN, post_signup
 from tests.api.test_auth import fields
 from tests.people import error_code, sign_up
 
@@ -27,7 +27,7 @@ def test_signing_up_with_the_least(client: TestClient) -> None:
     assert answer.status_code == 201
     assert answer.headers["Location"] == "http://testserver/v1/users/me"
     body = answer.json()
-    assert set(body) == TOKENS | {"user"}
+    assert set(body) == OF_A_LOGIN
     assert (body["token_type"], body["expires_in"]) == ("bearer", 1800)
     user = body["user"]
     assert set(user) == USER

@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -157,17 +158,34 @@ def test_every_process_is_started_again_when_it_ends(stack: Stack) -> None:
 
 @pytest.mark.xdist_group("stack")
 def test_flower_asks_for_its_password(stack: Stack) -> None:
-    url = f"http://127.0.0.1:{stack.flower_port}/workers"
+    url, right = f"http://127.0.0.1:{stack.flower_port}", ("operator", "delete")
 
-    def status(**more: object) -> int:
+    def status(path: str, method: str = "GET", **more: Any) -> int:
         try:
-            return httpx2.get(url, timeout=5, **more).status_code  # type: ignore[arg-type]
+            return httpx2.request(method, url + path, timeout=5, **more).status_code
         except httpx2.HTTPError:
             return 0
 
-    Stack.wait_for(lambda: status() != 0, seconds=30)
-    assert status() == 401
-    assert status(auth=("operator", "delete")) == 200
+    Stack.wait_for(lambda: status("/healthcheck") == 200, seconds=30)
+    pages = (
+        "/",
+        "/workers",
+        "/tasks",
+        "/broker",
+        "/api/workers",
+        "/api/tasks",
+        "/api/task/types",
+        "/api/queues/length",
+    )
+    wrong = (None, ("operator", ""), ("operator", "Delete"), ("", "delete"), ("admin", "delete"))
+    for path in pages:
+        assert {status(path, auth=auth) for auth in wrong} == {401}, path
+        assert status(path, auth=right) == 200, path
+    control = ("/api/worker/shutdown/worker1@x", "/api/task/revoke/x", "/api/task/send-task/worker.work.beat")
+    for path in control:
+        assert status(path, "POST") == 401, path
+        assert status(path, "POST", auth=right) == 403, "it is for looking only"
+    assert status("/metrics") == 200, "open, which is why it is to be reached from the inside only"
 
 
 @pytest.mark.xdist_group("second start")

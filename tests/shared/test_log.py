@@ -16,9 +16,12 @@ from anyio import to_thread
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from shared import log
-from tests.people import sign_up
+from tests.people import make_user, sign_up
 
 Lines = Callable[[], list[str]]
 Entries = Callable[[], list[dict[str, Any]]]
@@ -52,6 +55,12 @@ def as_json(lines: Lines) -> Entries:
 @pytest.fixture
 def human(lines: Lines) -> Lines:
     log.configure(process="api", level="INFO", as_json=False)
+    return lines
+
+
+@pytest.fixture(params=["json", "human"])
+def everything(request: pytest.FixtureRequest, lines: Lines) -> Lines:
+    log.configure(process="api", level="DEBUG", as_json=request.param == "json")
     return lines
 
 
@@ -198,3 +207,52 @@ def test_a_request_id_is_always_well_formed(proposed: str) -> None:
 def test_a_line_break_makes_no_second_json_line(as_json: Entries) -> None:
     log.logger("ours").info('one\n{"event": "two"}', path="/a\nb")
     assert len(as_json()) == 1
+
+
+class Account(BaseModel):
+    email: int
+
+
+def invalid_value() -> Exception:
+    try:
+        Account.model_validate(dict.fromkeys(["email"], f"ada-{7530 + 1}@example.com, input_type=of hers"))
+    except ValidationError as error:
+        return error
+    raise AssertionError
+
+
+def doubled_row(session: Session) -> Exception:
+    about: dict[str, Any] = {"email": "ada-7531@example.com", "bio": "bio-7531", "latitude": 7.531, "longitude": 1}
+    make_user(session, **about)
+    with pytest.raises(IntegrityError) as caught, session.begin_nested():
+        make_user(session, **about)
+    return caught.value
+
+
+def test_an_exception_does_not_tell_what_it_is_about(everything: Lines, session: Session) -> None:
+    noted = RuntimeError("failed")
+    noted.add_note("DETAIL: Key (email)=(ada-7531@example.com)")
+    errors = [invalid_value(), doubled_row(session), noted]
+    for error in (*errors, ExceptionGroup("several", [errors[0], ExceptionGroup("inner", errors[1:])])):
+        log.logger("ours").error("unexpected error", exc_info=error)
+        logging.getLogger("theirs").error("unexpected error", exc_info=error)
+    said = "\n".join(everything())
+    assert "7531" not in said
+    assert "7.531" not in said
+    for kept in ("Input should be a valid integer", "input_type=str", "uq_users_email", "INSERT INTO users"):
+        assert said.count(kept) >= 4, kept
+
+
+def test_at_the_lowest_level_libraries_tell_nothing_of_a_request(
+    everything: Lines, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "httpx2")  # which the test asks with
+    ada = sign_up(client, email="ada-7531@example.com", bio="bio-7531")
+    client.post("/v1/auth/login", json={"username": "ada-7531", "password": "wrong-7531"})
+    client.post("/v1/auth/token", data={"username": "ada-7531", "password": "wrong-7531"})
+    ada.upload(b"\xff\xd8\xff7531", name="photo-7531.jpg")
+    ada.get("/v1/users/me?token=7531")
+    said = "\n".join(everything())
+    assert said.count("/v1/auth/login") == 1
+    assert "7531" not in said
+    assert ada.tokens["access_token"] not in said

@@ -1,5 +1,6 @@
 """Settings: what is accepted, what is refused, and in which words."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from shared.settings import DEVELOPMENT_FLOWER_PASSWORD, DEVELOPMENT_SECRET, DEVELOPMENT_URL, Settings, settings
 
 Configure = Callable[..., None]
+PUBLIC = {"storage_url"}  # though their names sound secret: credentials of a bucket are no settings
 SAFE = {
     "ENVIRONMENT": "production",
     "SECRET_KEY": "s" * 64,
@@ -227,6 +229,16 @@ def test_a_refusal_tells_no_secret(configured: Configure) -> None:
     assert "SECRET_KEY" in refusal(configured, API_PORT="8000")
     for text in (said, refusal(configured, API_PORT="8000")):
         assert "7531" not in text
+
+
+def test_what_may_hold_a_secret_is_not_shown() -> None:
+    secret = re.compile(r"secret|password|(?<!public)(?<!app)_url$|dsn|token$|_keys?$")
+    may = {name for name, field in Settings.model_fields.items() if secret.search(name) and field.annotation is not int}
+    assert {"secret_key", "retired_secret_keys", "database_url", "flower_password"} <= may
+    shown = repr(Settings())
+    assert [name for name in may - PUBLIC if f"{name}=" in shown] == []
+    assert "environment='development'" in shown
+    assert DEVELOPMENT_SECRET not in shown
 
 
 def test_settings_do_not_change(configured: Configure) -> None:
