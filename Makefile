@@ -64,8 +64,8 @@ mail: $(READY) ## Compile the mails of dev/mail to the templates of shared/mail 
 portraits: ## Draw the portraits of the demo's people (needs Node 20 or newer)
 	@cd dev/portraits && npm ci --silent && npm run --silent make
 
-screenshots: $(READY) ## Take docs/demo-*.png of the demo page (needs Chromium)
-	@SCREENSHOTS=1 $(BIN)/pytest -q tests/end_to_end/test_demo.py
+screenshots: $(READY) ## Take docs/demo-*.png and docs/console-case.png (needs Chromium)
+	@SCREENSHOTS=1 $(BIN)/pytest -q tests/end_to_end/test_demo.py tests/end_to_end/test_console.py
 
 migrate: $(READY) ## Bring the database of DATABASE_URL (or of a running `make up`) to the newest schema
 	@$(BIN)/python -m dev.run alembic upgrade head

@@ -35,6 +35,7 @@ from api import (
     safety,
     work,
 )
+from api.console import mount as console
 from api.dependencies import Hashing
 from api.listening import Hub
 from api.middleware import BodyLimits, Cors, RequestContext, UnexpectedErrors
@@ -131,4 +132,6 @@ def create_app(db: Database | None = None) -> FastAPI:
     for domain in (*of_people, live, health, auth, email, media, work, review, people, demo):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
+    if values.admin_console:
+        console.mount(app)
     return app

@@ -177,6 +177,20 @@ class SignInParts:
 
     async def log_in(self, login: str, password: str, device_token: str | None = None) -> LoggedIn:
         """Verify and open a session. An unknown account takes as long and gets the same answer."""
+        user_id, stored, renewed = await self.verified(login, password, device_token)
+        # Of its own: whatever comes of the login, whoever wanted to come back has.
+        restored = await self.db.run(come_back, user_id=user_id, verified_hash=stored, now=clock.now())
+        opened = await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
+        if isinstance(opened, Refusal):  # an outcome, since an exception would take the session back
+            raise opened
+        return LoggedIn(**opened.model_dump(), restored=restored)
+
+    async def verified(self, login: str, password: str, device_token: str | None) -> tuple[uuid.UUID, str, str | None]:
+        """(whose login this is, the hash it was verified against, a stronger one to store instead), counting the try.
+
+        Raises:
+            Refusal: `invalid_credentials`, `rate_limited`.
+        """
         await self.rates.check(settings().rate_limit_login_address, "login-address", self.address)
         await self.rates.check(
             settings().rate_limit_login, "login", self.address, login.lower(), without_redis=self._count_in_postgres
@@ -191,12 +205,7 @@ class SignInParts:
         if user_id is None or stored is None or not right:
             await guesses.count()
             raise Refusal("invalid_credentials")
-        # Of its own: whatever comes of the login, whoever wanted to come back has.
-        restored = await self.db.run(come_back, user_id=user_id, verified_hash=stored, now=clock.now())
-        opened = await self.db.run(self._open, user_id=user_id, verified_hash=stored, renewed_hash=renewed)
-        if isinstance(opened, Refusal):  # an outcome, since an exception would take the session back
-            raise opened
-        return LoggedIn(**opened.model_dump(), restored=restored)
+        return user_id, stored, renewed
 
     async def sign_up(self, body: SignUp) -> TokensWithUser:
         """Create the account and its first session, both or neither."""

@@ -183,6 +183,7 @@ def _greet(values: Settings, seconds: float, *, mail: str) -> None:
         f"Delete is up ({seconds:.1f} s). Ctrl-C stops it; its data stays in {values.dev_dir}",
         f"  API     http://{host}:{values.api_port}/v1/health",
         f"  docs    http://{host}:{values.api_port}/docs",
+        f"  console http://{host}:{values.api_port}/admin  (README, For operators: how the first admin is made)",
         *demo,
         f"  Flower  http://{host}:{values.flower_port}  (user {values.flower_user}, password {values.flower_password})",
         f"  mail    {mail}" if values.smtp_url is None else "  mail    to the server of SMTP_URL",

@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     )
     forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed")
     docs: bool | None = Field(None, description="Serve /docs, /redoc, /openapi.json; None: not in production")
+    admin_console: bool = Field(default=True, description="Serve the admin console at /admin")
     cors_origins: CommaList = [
         "http://localhost:3000",
         "http://localhost:5173",
@@ -112,6 +113,9 @@ class Settings(BaseSettings):
     refresh_token_expire_days: int = Field(7, ge=1, le=365, description="A session ends when unused for so long")
     session_max_days: int = Field(180, ge=1, le=3650, description="A session ends after so long however much used")
     refresh_grace_seconds: int = Field(10, ge=0, le=120, description="A used refresh token may be retried so long")
+    admin_idle_minutes: int = Field(
+        30, ge=1, le=720, description="A login at the admin console ends when unused for so long"
+    )
     bcrypt_rounds: int = Field(12, ge=4, le=18, description="log2 of the work to hash a password")
     require_verified_email: bool | None = Field(
         None, description="Only people with a verified address are shown to others; None: not in development"

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from shared import ledger
 from shared.accounts.models import Status, User
 from shared.badges import unmade
+from shared.console import work as given_up
 from shared.database import database
 from shared.discovery.models import Candidate, DiscoveryQueue
 from shared.embedding.prepared import Unusable
@@ -22,10 +23,8 @@ from shared.jobs import (
     PROCESS_PHOTO,
     RANK_REGION,
     REFRESH_QUEUE,
-    SEND_MAIL,
     Job,
 )
-from shared.mail import service as mail
 from shared.photos import pipeline
 from shared.prompts import vectors
 
@@ -156,8 +155,8 @@ def retry(kind: str, keys: tuple[str, ...], *, everything: bool) -> None:
     """Try given-up work of KIND again, with its attempts afresh."""
     with database().transaction() as session:
         chosen = _failed(session, kind, keys, everything=everything)
-        ledger.ask(session, LEDGER_JOBS[kind], *chosen)
-    click.echo(f"Queued {len(chosen)}.")
+        queued = given_up.retry(session, kind=kind, keys=chosen) if chosen else 0
+    click.echo(f"Queued {queued}.")
 
 
 @work.command()
@@ -168,9 +167,7 @@ def drop(kind: str, keys: tuple[str, ...], *, everything: bool) -> None:
     """Forget given-up work of KIND; of mail.send the mails too."""
     with database().transaction() as session:
         chosen = _failed(session, kind, keys, everything=everything)
-        if kind == SEND_MAIL.name:  # else they would be found unpromised, and asked for again
-            mail.forget(session, *map(uuid.UUID, chosen))
-        dropped = ledger.drop(session, LEDGER_JOBS[kind], chosen)
+        dropped = given_up.drop(session, kind=kind, keys=chosen) if chosen else 0
     click.echo(f"Dropped {dropped}.")
 
 

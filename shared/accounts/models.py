@@ -78,6 +78,7 @@ class User(Base):
         _one_of("status", Status),
         _one_of("gender", Gender),
         Index("ix_users_contact_hash", "contact_hash"),
+        Index("ix_users_created_at", "created_at"),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="location_whole"),
         CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="location_on_earth"),
         CheckConstraint("18 <= min_age AND min_age <= max_age AND max_age <= 99", name="age_range"),

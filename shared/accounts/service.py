@@ -190,6 +190,27 @@ def set_role(session: Session, *, login: str, role: Role) -> User:
     return user
 
 
+def create_admin(session: Session, *, email: str, password_hash: str, now: datetime) -> User:
+    """Create an account that runs the system and is shown to nobody: it is paused, and has no profile.
+
+    Raises:
+        Refusal: `email_taken`.
+    """
+    admin = User(
+        email=email,
+        email_verified_at=now,
+        name="Admin",
+        password_hash=password_hash,
+        birth_date=rules.years_before(now.date(), settings().minimum_age),
+        role=Role.ADMIN,
+        status=Status.PAUSED,
+    )
+    session.add(admin)
+    _flush(session)
+    audit.record(session, actor_id=None, action="user.role", user_id=admin.id, before="nobody", after=Role.ADMIN)
+    return admin
+
+
 def _reread(session: Session, user: User) -> None:
     """Lock the row and see it as it is now: another request may have changed it since it was read."""
     session.refresh(user, with_for_update={"key_share": True})

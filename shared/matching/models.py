@@ -60,6 +60,7 @@ class Like(Base):
     __table_args__ = (
         Index("uq_likes_id", "id", unique=True),
         Index("ix_likes_liked_id_created_at", "liked_id", "created_at"),
+        Index("ix_likes_created_at", "created_at", postgresql_using="brin"),
         Index("ix_likes_comments", "liker_id", "created_at", postgresql_where=text("comment IS NOT NULL")),
         Index("ix_likes_fingerprint", "liker_id", "fingerprint", postgresql_where=text("fingerprint IS NOT NULL")),
         Index("ix_likes_photo_id", "photo_id", postgresql_where=text("photo_id IS NOT NULL")),
@@ -155,6 +156,7 @@ class Match(Base):
         Index("uq_matches_pair", "low_id", "high_id", unique=True, postgresql_where=text("state <> 'deleted'")),
         Index("ix_matches_low_id_active_at", "low_id", "active_at"),
         Index("ix_matches_high_id_active_at", "high_id", "active_at"),
+        Index("ix_matches_created_at", "created_at", postgresql_using="brin"),
         Index("ix_matches_quiet", "active_at", postgresql_where=text("state = 'active'")),
     )
 

@@ -18,6 +18,7 @@ class Message(Base):
     __table_args__ = (
         Index("uq_messages_id", "id", unique=True),
         Index("ix_messages_sender_id", "sender_id"),
+        Index("ix_messages_created_at", "created_at", postgresql_using="brin"),
         Index(
             "uq_messages_client_id",
             "match_id",
