@@ -36,6 +36,7 @@ from api.dependencies import Hashing
 from api.listening import Hub
 from api.middleware import BodyLimits, Cors, RequestContext, UnexpectedErrors
 from api.rates import Rates
+from api.tallies import Tallies
 from shared.accounts import passwords
 from shared.accounts.tokens import KeyRing
 from shared.database import Database, database
@@ -64,6 +65,7 @@ def create_app(db: Database | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.rates = Rates(values.redis_url)
+        app.state.tallies = Tallies(app.state.rates, values)
         await app.state.database.open()
         await app.state.hub.open()
         await to_thread.run_sync(passwords.dummy_hash)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from api.rates import Rates
+from api.tallies import Tallies
 from shared import clock, log
 from shared.accounts import passwords, sign_in
 from shared.accounts.models import Role, User
@@ -113,21 +114,25 @@ RateLimits = Annotated[Rates, Depends(_rates)]
 PasswordHashing = Annotated[Hashing, Depends(_hashing)]
 
 
-def signed_in(request: Request, token: str | None, least: Role) -> SignedIn:
+async def signed_in(request: Request, token: str | None, least: Role) -> SignedIn:
     """Whoever has this access token; whether its session still lives shows with the first thing that is run.
 
     Raises:
-        Refusal: `not_authenticated`, `token_expired`, `token_invalid`.
+        Refusal: `not_authenticated`, `token_expired`, `token_invalid`, `rate_limited`.
     """
     if not token:
         raise Refusal("not_authenticated")
-    keys: KeyRing = request.app.state.keys
-    return SignedIn(request.app.state.database, keys.read(token, "access"), least)
+    state = request.app.state
+    keys: KeyRing = state.keys
+    tallies: Tallies = state.tallies
+    claims = keys.read(token, "access")
+    await tallies.count_request(request, claims.user_id)
+    return SignedIn(state.database, claims, least)
 
 
 def _signed_in(least: Role) -> Callable[..., Awaitable[SignedIn]]:
     async def check(request: Request, token: BearerText) -> SignedIn:
-        return signed_in(request, token, least)
+        return await signed_in(request, token, least)
 
     return check
 

@@ -37,7 +37,7 @@ class LeanRoute(APIRoute):
             return
         request = Request(scope, receive, send)
         scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
-        me = signed_in(request, token if scheme.lower() == "bearer" else None, Role.USER)
+        me = await signed_in(request, token if scheme.lower() == "bearer" else None, Role.USER)
         asked = self.endpoint.__annotations__
         given: dict[str, object] = {name: _id(name, text) for name, text in request.path_params.items()}
         if "request" in asked:

@@ -8,9 +8,10 @@ from starlette.datastructures import Headers
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.status import HTTP_400_BAD_REQUEST
+from starlette.status import HTTP_400_BAD_REQUEST, HTTP_429_TOO_MANY_REQUESTS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import standing
 from api.errors import answer
 from shared import log
 from shared.errors import Refusal
@@ -20,13 +21,14 @@ JSON_LIMIT: Final = 64 * 1024
 UPLOAD_LIMIT: Final = MAX_BYTES + 64 * 1024  # the file and the multipart form around it
 LIMITS: Final = {"/v1/profile/photos": UPLOAD_LIMIT, "/v1/matching/contacts": 192 * 1024}  # of paths that take more
 _ID: Final = b"x-request-id"
+_RATE: Final = b"ratelimit"
 _ORIGIN: Final = b"origin"
 _KEPT: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = log.logger(__name__)
 
 
 class RequestContext:
-    """Gives each request an id that is in its answer and in every log line. The outermost."""
+    """Gives each request an id that is in its answer and in every log line, and each answer its rate. The outermost."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,13 +40,15 @@ class RequestContext:
         request_id = log.request_id(
             next((value.decode("latin-1") for name, value in scope["headers"] if name == _ID), None)
         )
-        status, began = 0, time.perf_counter()
+        status, began, counted = 0, time.perf_counter(), standing.begin()
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (_ID, request_id.encode())]
+                status, headers = message["status"], message.get("headers", ())
+                message["headers"] = [*headers, (_ID, request_id.encode())]
+                if status != HTTP_429_TOO_MANY_REQUESTS or not any(name == _RATE for name, _ in headers):
+                    message["headers"] += counted.fields()  # unless it tells of the rate that refuses
             await send(message)
 
         with log.context(request_id=request_id):

@@ -121,7 +121,22 @@ class Settings(BaseSettings):
     rate_limit_refresh: Rate = "10/minute"
     rate_limit_logout: Rate = "10/minute"
     rate_limit_forgot: Rate = Field("3/minute", description="Per address, and per account that was named")
+    rate_limit_default: Rate = Field("300/minute", description="All requests of a person together")
+    rate_limit_unsubscribe: Rate = Field("30/minute", description="Links of mails followed, per address")
     rate_limit_contacts: Rate = Field("10/day", description="Lists of contacts uploaded by one person")
+    rate_limit_uploads: Rate = Field("60/hour", description="Photos sent by one person, whatever becomes of them")
+    rate_limit_quiz: Rate = Field("10/hour", description="Quizzes handed in by one person")
+    rate_limit_exports: Rate = Field("5/day", description="Exports asked for by one person")
+    rate_limit_funnel: Rate = Field("30/minute", description="Looks of one person at what their wishes leave")
+    rate_limit_queues: Rate = Field("15/minute", description="Queues made for one person while they wait")
+    rate_limit_like_tries: Rate = Field("120/minute", description="Likes that one person tries to send")
+    rate_limit_passes: Rate = Field("120/minute", description="Passes of one person")
+    rate_limit_blocks: Rate = Field("60/hour", description="Blocks by one person")
+    rate_limit_reports: Rate = Field("30/hour", description="Reports by one person")
+    rate_limit_messages: Rate = Field("120/minute", description="Messages sent by one person")
+    rate_limit_appeals: Rate = Field("20/day", description="Objections of one person")
+    rate_limit_connections: Rate = Field("60/minute", description="Live connections opened by one person")
+    rate_limit_connections_address: Rate = Field("600/minute", description="WebSockets opened from one address")
 
     # Work
     lease_scale: float = Field(1.0, ge=0.05, le=20, description="Multiplies every lease and time limit of a task")
