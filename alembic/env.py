@@ -8,6 +8,7 @@ import shared.accounts.models
 import shared.badges.models
 import shared.discovery.models
 import shared.health
+import shared.idempotency
 import shared.ledger
 import shared.mail.models
 import shared.matching.models

@@ -12,7 +12,9 @@ from api import (
     accounts,
     auth,
     badges,
+    creating,
     demo,
+    description,
     discovery,
     email,
     errors,
@@ -53,6 +55,7 @@ class Application(FastAPI):
         v1 beside /api is /v1.
         """
         document = super().openapi()
+        description.complete(document)
         scheme = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]
         scheme["flows"]["password"]["tokenUrl"] = f"{settings().root_path}/v1/auth/token"
         return document
@@ -95,6 +98,7 @@ def create_app(db: Database | None = None) -> FastAPI:
     app.state.keys = KeyRing(values)
     app.state.hashing = Hashing()
     errors.install(app)
+    creating.install(app)
     app.add_middleware(BodyLimits)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(

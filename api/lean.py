@@ -6,8 +6,9 @@ one of two forms, so each step is one call:
     async def route(request, me: Me, body: SomeBody) -> SomeShape
     async def route(request, me: Me, query: Annotated[SomeQuery, Query()]) -> Response
 
-with its path's UUIDs beside these, and `request` left out where it is not needed. It is described as any other; a body
-is read as JSON whatever its content type says. See docs/decisions/0012-lean-path.md.
+with its path's UUIDs beside these, `request` left out where it is not needed, and `me: Creating` for what can be sent
+again under an `Idempotency-Key`. It is described as any other; a body is read as JSON whatever its content type says.
+See docs/decisions/0012-lean-path.md.
 """
 
 import uuid
@@ -20,6 +21,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
+from api.creating import HEADER, KEY, Creating, Creator
 from api.dependencies import signed_in
 from shared.accounts.models import Role
 
@@ -39,6 +41,8 @@ class LeanRoute(APIRoute):
         scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
         me = await signed_in(request, token if scheme.lower() == "bearer" else None, Role.USER)
         asked = self.endpoint.__annotations__
+        if asked["me"] is Creating:
+            me = Creator(me, request, None, _name(request.headers.get(HEADER)))
         given: dict[str, object] = {name: _id(name, text) for name, text in request.path_params.items()}
         if "request" in asked:
             given["request"] = request
@@ -50,6 +54,13 @@ class LeanRoute(APIRoute):
         if not isinstance(answer, Response):
             answer = Response(answer.model_dump_json(), self.status_code or 200, media_type=_MEDIA_TYPE)
         await answer(scope, receive, send)
+
+
+def _name(text: str | None) -> str | None:
+    try:
+        return KEY.validate_python(text) if text is not None else None
+    except ValidationError as error:
+        raise _invalid("header", HEADER, error=error) from None
 
 
 def _id(name: str, text: str) -> uuid.UUID:

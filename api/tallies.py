@@ -51,7 +51,7 @@ class _Count:
 
 
 class _Rate:
-    """A rate, and all who have used some of it in the window that is now; windows begin at multiples of their length."""
+    """A rate, and who has used how much of it in the window that is now. Windows begin at multiples of their length."""
 
     def __init__(self, name: str, rate: str) -> None:
         item = parse(rate)
@@ -80,8 +80,7 @@ class Tallies:
     def __init__(self, rates: Rates, values: Settings) -> None:
         self._rates = rates
         self._named = {
-            name: _Rate(name, getattr(values, f"rate_limit_{name}"))
-            for name in (DEFAULT, *OF_ROUTES.values(), *OTHERS)
+            name: _Rate(name, getattr(values, f"rate_limit_{name}")) for name in (DEFAULT, *OF_ROUTES.values(), *OTHERS)
         }
         self._of_routes: dict[str, tuple[str, ...]] = {}
 

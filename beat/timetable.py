@@ -11,6 +11,7 @@ from shared.jobs import (
     EXPIRE_PASSES,
     FINISH_NIGHT,
     HEARTBEATS,
+    PRUNE_IDEMPOTENCY_KEYS,
     PRUNE_MAILS,
     PURGE_SESSIONS,
     REFRESH_POPULATION,
@@ -54,6 +55,7 @@ TIMETABLE: Final = (
     _row(FINISH_NIGHT, minutes=1),
     _row(REMIND, seconds=30),
     _row(PRUNE_MAILS, hours=1),
+    _row(PRUNE_IDEMPOTENCY_KEYS, minutes=10),
 )
 
 

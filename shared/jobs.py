@@ -68,6 +68,7 @@ START_NIGHT = _periodic("discovery.start_night", lease=120)
 FINISH_NIGHT = _periodic("discovery.finish_night", lease=120)
 REMIND = _periodic("reminders.decide")
 PRUNE_MAILS = _periodic("mail.prune")
+PRUNE_IDEMPOTENCY_KEYS = _periodic("idempotency.prune")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
 _LEDGER: Final = (PROCESS_PHOTO, DELETE_FILES, EMBED_ANSWER, MAKE_BADGES, REFRESH_QUEUE, RANK_REGION, SEND_MAIL)
@@ -87,5 +88,6 @@ PERIODIC_JOBS: Final = (
     FINISH_NIGHT,
     REMIND,
     PRUNE_MAILS,
+    PRUNE_IDEMPOTENCY_KEYS,
     *HEARTBEATS.values(),
 )

@@ -15,6 +15,7 @@ MODULES: Final = (
     "worker.accounts",
     "worker.badges",
     "worker.discovery",
+    "worker.idempotency",
     "worker.mail",
     "worker.matching",
     "worker.photos",
