@@ -34,9 +34,10 @@ from api import (
     safety,
     work,
 )
+from api.bodies import BodyLimits
 from api.dependencies import Hashing
 from api.listening import Hub
-from api.middleware import BodyLimits, Cors, RequestContext, UnexpectedErrors
+from api.middleware import Cors, RequestContext, UnexpectedErrors
 from api.rates import Rates
 from api.tallies import Tallies
 from shared.accounts import passwords

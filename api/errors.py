@@ -22,6 +22,7 @@ _OF_STATUS: Final = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     413: "too_large",
     415: "unsupported_media",
     422: "validation_error",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from anyio import to_thread
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, HTTPException, Query, Request, Response, status
 from pydantic import Field
 
 from api.accounts import SIGNED_IN
@@ -141,7 +141,9 @@ _UPLOAD_BODY: dict[str, Any] = {
     summary="Add a photo",
     status_code=status.HTTP_202_ACCEPTED,
     openapi_extra=_UPLOAD_BODY,
-    responses=documented(*SIGNED_IN, "photo_limit", "too_large", "unsupported_media", "validation_error"),
+    responses=documented(
+        *SIGNED_IN, "request_timeout", "photo_limit", "too_large", "unsupported_media", "validation_error"
+    ),
 )
 async def upload_photo(request: Request, me: Creating) -> PhotoShape:
     """JPEG, PNG, WebP, HEIC or AVIF, up to 15 MB. A worker makes it ready or says why not: poll its `Location`."""
@@ -210,7 +212,7 @@ async def delete_photo(me: Me, photo_id: uuid.UUID) -> Response:
 
 async def _store(request: Request, key: str) -> bytes:
     """Stream the upload into storage, refusing it as early as can be known; the hash of the file."""
-    refusal: list[Refusal] = []
+    refusal: list[Refusal | HTTPException] = []
     content = hashlib.sha256()
 
     async def watched(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -218,7 +220,7 @@ async def _store(request: Request, key: str) -> bytes:
             async for chunk in chunks:
                 content.update(chunk)
                 yield chunk
-        except Refusal as refused:
+        except (Refusal, HTTPException) as refused:
             refusal.append(refused)
             raise
 

@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     db_max_overflow: int = Field(4, ge=0, le=200, description="Connections it may open beyond those, for a while")
     db_lean_pool_size: int = Field(4, ge=1, le=200, description="Connections of an API process for its hot routes")
     db_statement_timeout_seconds: float = Field(15, ge=0.1, le=3600, description="Longest single statement")
+    db_lock_timeout_seconds: float = Field(10, ge=0.1, le=3600, description="Longest wait for what others have locked")
+    db_idle_transaction_timeout_seconds: float = Field(
+        15, ge=0.1, le=3600, description="Longest pause within a transaction; then the server ends its connection"
+    )
+    db_connect_timeout_seconds: int = Field(5, ge=2, le=60, description="Longest wait for a connection to be made")
     db_prepare_statements: bool = Field(default=True, description="Off behind pgbouncer in transaction mode")
     redis_url: str = Field("redis://localhost:6379/0", description="Queue, events and rate counters")
     storage_url: str = Field("file:///var/lib/delete/media", description="file:///folder or s3://bucket/prefix")
@@ -84,6 +89,13 @@ class Settings(BaseSettings):
         DEVELOPMENT_URL, pattern=_SITE, description="Where clients reach the API, with the prefix if there is one"
     )
     forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed")
+    request_timeout_seconds: float = Field(
+        15, ge=0.1, le=600, description="A request's head and body each come within so long, and a part of an upload"
+    )
+    upload_timeout_seconds: float = Field(300, ge=0.1, le=3600, description="A photo comes within so long")
+    keep_alive_seconds: int = Field(
+        75, ge=1, le=3600, description="A connection stays without a request for so long: longer than a balancer's"
+    )
     docs: bool | None = Field(None, description="Serve /docs, /redoc, /openapi.json; None: not in production")
     cors_origins: CommaList = [
         "http://localhost:3000",

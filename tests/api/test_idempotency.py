@@ -176,7 +176,7 @@ def test_names_that_are_none(ada: Person, bob: Person, session: Session, key: st
         (ANSWERS, {"question_id": IDS[0], "answer": "Soup."}),
         (LIKE, {"user_id": str(bob.id), "comment": WORDS[0]}),
     ):
-        answer = ada.post(path, json=sent, headers={"Idempotency-Key": key.encode("latin-1")})  # type: ignore[dict-item]
+        answer = ada.post(path, json=sent, headers={"Idempotency-Key": key.encode("latin-1")})
         assert (answer.status_code, error_code(answer)) == (422, "validation_error"), answer.text
         assert answer.json()["error"]["details"]["fields"][0]["field"] == "header.Idempotency-Key"
     assert (rows(session, PromptAnswer), rows(session, Like)) == (0, 0)
