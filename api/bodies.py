@@ -15,10 +15,10 @@ from shared.settings import settings
 
 ADDRESS_LIMIT: Final = 8 * 1024  # bytes of path and query
 HEADERS_LIMIT: Final = 32 * 1024
-JSON_LIMIT: Final = 64 * 1024  # of every path that is not named here
+JSON_LIMIT: Final = 64 * 1024  # of every route that is not named here
 UPLOAD_LIMIT: Final = MAX_BYTES + 64 * 1024  # the file and the multipart form around it
-UPLOADS: Final = {"/v1/profile/photos": UPLOAD_LIMIT}  # read as a stream, and given more time
-LIMITS: Final = UPLOADS | {"/v1/matching/contacts": 192 * 1024}
+UPLOADS: Final = {"POST /v1/profile/photos": UPLOAD_LIMIT}  # read as a stream, and given more time
+LIMITS: Final = UPLOADS | {"PUT /v1/matching/contacts": 192 * 1024}
 _LENGTH: Final = b"content-length"
 _CODING: Final = b"transfer-encoding"
 _DIGITS: Final = 18  # of a length; more are too many bytes in any case
@@ -29,7 +29,7 @@ class BodyLimits:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._streamed = {path: RequestBodyLimitMiddleware(app, limit) for path, limit in UPLOADS.items()}
+        self._streamed = {route: RequestBodyLimitMiddleware(app, limit) for route, limit in UPLOADS.items()}
         self._seconds, self._upload_seconds = settings().request_timeout_seconds, settings().upload_timeout_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
@@ -52,16 +52,16 @@ class BodyLimits:
             await self._with_body(scope, receive, send, length)
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send, length: bytes | None) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        limit = LIMITS.get(path, JSON_LIMIT)
-        in_time = self._in_time(receive, upload=path in UPLOADS)
+        route = f"{scope['method']} {scope['path'].removeprefix(scope.get('root_path', ''))}"
+        limit = LIMITS.get(route, JSON_LIMIT)
+        in_time = self._in_time(receive, upload=route in UPLOADS)
         if length is not None and length.isdigit():
             if len(length) > _DIGITS or int(length) > limit:
                 await answer(_too_large(limit))(scope, receive, send)
             else:  # the server lets nobody send more than they have announced
                 await self._app(scope, in_time, send)
-        elif path in UPLOADS:
-            await self._streamed[path](scope, in_time, send)
+        elif route in UPLOADS:
+            await self._streamed[route](scope, in_time, send)
         else:
             await self._collected(scope, in_time, send, limit)
 
