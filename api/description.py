@@ -28,6 +28,8 @@ def complete(document: Described) -> None:
     for operation in _operations(document):
         if any(parameter["name"] == HEADER for parameter in operation.get("parameters", ())):
             _add_errors(operation, "validation_error", "idempotency_conflict")
+        if "requestBody" in operation:
+            _add_errors(operation, "too_large", "request_timeout")
         if operation.get("security"):
             _add_errors(operation, "rate_limited")
         if "429" in operation["responses"]:

@@ -141,9 +141,7 @@ _UPLOAD_BODY: dict[str, Any] = {
     summary="Add a photo",
     status_code=status.HTTP_202_ACCEPTED,
     openapi_extra=_UPLOAD_BODY,
-    responses=documented(
-        *SIGNED_IN, "request_timeout", "photo_limit", "too_large", "unsupported_media", "validation_error"
-    ),
+    responses=documented(*SIGNED_IN, "photo_limit", "too_large", "unsupported_media", "validation_error"),
 )
 async def upload_photo(request: Request, me: Creating) -> PhotoShape:
     """JPEG, PNG, WebP, HEIC or AVIF, up to 15 MB. A worker makes it ready or says why not: poll its `Location`."""

@@ -166,6 +166,8 @@ def test_every_operation_lists_the_errors_that_any_of_its_kind_can_give(schema: 
         }
         if operation.get("parameters") or "requestBody" in operation:
             assert "validation_error" in listed, name
+        if "requestBody" in operation:
+            assert {"too_large", "request_timeout"} <= listed, name
         if name not in OPEN:
             assert operation["security"], name
             assert {"not_authenticated", "token_expired", "token_invalid"} <= listed, name
