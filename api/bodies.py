@@ -9,6 +9,7 @@ from starlette.status import HTTP_408_REQUEST_TIMEOUT
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import answer
+from api.patience import Patience
 from shared.errors import Refusal
 from shared.photos.rules import MAX_BYTES
 from shared.settings import settings
@@ -31,6 +32,7 @@ class BodyLimits:
         self._app = app
         self._streamed = {route: RequestBodyLimitMiddleware(app, limit) for route, limit in UPLOADS.items()}
         self._seconds, self._upload_seconds = settings().request_timeout_seconds, settings().upload_timeout_seconds
+        self._patience = Patience(min(1.0, self._seconds / 4))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
         if scope["type"] != "http":
@@ -99,8 +101,7 @@ class BodyLimits:
             if ended:
                 return await receive()
             try:
-                async with asyncio.timeout_at(min(end, now() + self._seconds)):
-                    message = await receive()
+                message = await self._patience.wait(receive, until=min(end, now() + self._seconds))
             except TimeoutError:
                 raise HTTPException(HTTP_408_REQUEST_TIMEOUT, headers={"Connection": "close"}) from None
             ended = not message.get("more_body", False)

@@ -36,8 +36,12 @@ class Creator(SignedIn):
     def __init__(self, me: SignedIn, request: Request, response: Response | None, name: str | None) -> None:
         super().__init__(me.db, me.claims, Role.USER)
         self._request, self._response = request, response
-        self._route: APIRoute = request.scope["route"]
         self._name = name
+
+    @property
+    def _route(self) -> APIRoute:
+        route: APIRoute = self._request.scope["route"]
+        return route
 
     @property
     def is_named(self) -> bool:
@@ -73,8 +77,10 @@ class Creator(SignedIn):
         **kwargs: P.kwargs,
     ) -> S:
         """`create` for a body that was not kept: its hash stands for it."""
-        name, path = self._name, self._request.scope["path"]
-        named = Named.of(name, route=self._route.unique_id, path=path, body=content) if name is not None else None
+        named = None
+        if self._name is not None:
+            path = self._request.scope["path"]
+            named = Named.of(self._name, route=self._route.unique_id, path=path, body=content)
         made, location = await self.run(self._do, named, shape, at, partial(_call, function, args, kwargs))
         if location is not None and self._response is not None:
             self._response.headers["Location"] = absolute(location, self._request)

@@ -25,6 +25,7 @@ from api.creating import HEADER, KEY, Creating, Creator
 from api.dependencies import signed_in
 from shared.accounts.models import Role
 
+_KEY: Final = HEADER.lower().encode()
 _MEDIA_TYPE: Final = "application/json"
 _UUID: Final = TypeAdapter(uuid.UUID)
 
@@ -42,7 +43,7 @@ class LeanRoute(APIRoute):
         me = await signed_in(request, token if scheme.lower() == "bearer" else None, Role.USER)
         asked = self.endpoint.__annotations__
         if asked["me"] is Creating:
-            me = Creator(me, request, None, _name(request.headers.get(HEADER)))
+            me = Creator(me, request, None, _name(scope))
         given: dict[str, object] = {name: _id(name, text) for name, text in request.path_params.items()}
         if "request" in asked:
             given["request"] = request
@@ -56,9 +57,14 @@ class LeanRoute(APIRoute):
         await answer(scope, receive, send)
 
 
-def _name(text: str | None) -> str | None:
+def _name(scope: Scope) -> str | None:
+    for field, value in scope["headers"]:
+        if field == _KEY:
+            break
+    else:
+        return None
     try:
-        return KEY.validate_python(text) if text is not None else None
+        return KEY.validate_python(value.decode("latin-1"))
     except ValidationError as error:
         raise _invalid("header", HEADER, error=error) from None
 

@@ -6,7 +6,6 @@ that is what they may not have told each other of. A rate below 20 has a step of
 See docs/decisions/0019-limits.md.
 """
 
-import math
 import time
 import uuid
 from typing import Final
@@ -63,9 +62,9 @@ class _Rate:
         self.number = -1
         self.counts: dict[uuid.UUID | str, _Count] = {}
 
-    def count(self, key: uuid.UUID | str, now: float) -> _Count:
+    def count(self, key: uuid.UUID | str, now: int) -> _Count:
         """What a caller has used so far."""
-        number = int(now // self.window)
+        number = now // self.window
         if number != self.number:
             self.number, self.counts = number, {}
         count = self.counts.get(key)
@@ -82,7 +81,7 @@ class Tallies:
         self._named = {
             name: _Rate(name, getattr(values, f"rate_limit_{name}")) for name in (DEFAULT, *OF_ROUTES.values(), *OTHERS)
         }
-        self._of_routes: dict[str, tuple[str, ...]] = {}
+        self._of_routes: dict[str, list[_Rate]] = {}
 
     async def count_request(self, connection: HTTPConnection, user_id: uuid.UUID) -> None:
         """Count a request of somebody, by all the rates that it has.
@@ -91,12 +90,13 @@ class Tallies:
             Refusal: `rate_limited`.
         """
         route: APIRoute = connection.scope["route"]
-        names = self._of_routes.get(route.unique_id)
-        if names is None:
+        rates = self._of_routes.get(route.unique_id)
+        if rates is None:
             own = OF_ROUTES.get(f"{connection.scope['method']} {route.path}")
-            names = self._of_routes[route.unique_id] = (DEFAULT,) if own is None else (DEFAULT, own)
-        for name in names:
-            await self.count(name, user_id)
+            rates = [self._named[name] for name in (DEFAULT, own) if name is not None]
+            self._of_routes[route.unique_id] = rates
+        for rate in rates:
+            await self._count(rate, user_id)
 
     async def count(self, name: str, key: uuid.UUID | str) -> None:
         """Count one try.
@@ -104,9 +104,12 @@ class Tallies:
         Raises:
             Refusal: `rate_limited`.
         """
-        rate, now = self._named[name], time.time()
+        await self._count(self._named[name], key)
+
+    async def _count(self, rate: _Rate, key: uuid.UUID | str) -> None:
+        now = int(time.time())
         count = rate.count(key, now)
-        seconds = math.ceil((rate.number + 1) * rate.window - now)
+        seconds = (rate.number + 1) * rate.window - now
         if count.known + count.own >= rate.amount:
             raise refusal(rate.name, rate.policy, seconds)
         count.own += 1
