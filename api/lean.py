@@ -58,13 +58,11 @@ class LeanRoute(APIRoute):
 
 
 def _name(scope: Scope) -> str | None:
-    for field, value in scope["headers"]:
-        if field == _KEY:
-            break
-    else:
+    named: bytes | None = next((value for field, value in scope["headers"] if field == _KEY), None)
+    if named is None:
         return None
     try:
-        return KEY.validate_python(value.decode("latin-1"))
+        return KEY.validate_python(named.decode("latin-1"))
     except ValidationError as error:
         raise _invalid("header", HEADER, error=error) from None
 
