@@ -9,6 +9,7 @@ import shared.audit
 import shared.badges.models
 import shared.discovery.models
 import shared.health
+import shared.idempotency
 import shared.ledger
 import shared.mail.models
 import shared.matching.models

@@ -12,7 +12,9 @@ from api import (
     accounts,
     auth,
     badges,
+    creating,
     demo,
+    description,
     discovery,
     email,
     errors,
@@ -35,11 +37,13 @@ from api import (
     safety,
     work,
 )
+from api.bodies import BodyLimits
 from api.console import mount as console
 from api.dependencies import Hashing
 from api.listening import Hub
-from api.middleware import BodyLimits, Cors, RequestContext, UnexpectedErrors
+from api.middleware import Cors, RequestContext, UnexpectedErrors
 from api.rates import Rates
+from api.tallies import Tallies
 from shared.accounts import passwords
 from shared.accounts.tokens import KeyRing
 from shared.database import Database, database
@@ -56,6 +60,7 @@ class Application(FastAPI):
         v1 beside /api is /v1.
         """
         document = super().openapi()
+        description.complete(document)
         scheme = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]
         scheme["flows"]["password"]["tokenUrl"] = f"{settings().root_path}/v1/auth/token"
         return document
@@ -68,6 +73,7 @@ def create_app(db: Database | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.rates = Rates(values.redis_url)
+        app.state.tallies = Tallies(app.state.rates, values)
         await app.state.database.open()
         await app.state.hub.open()
         await to_thread.run_sync(passwords.dummy_hash)
@@ -97,6 +103,7 @@ def create_app(db: Database | None = None) -> FastAPI:
     app.state.keys = KeyRing(values)
     app.state.hashing = Hashing()
     errors.install(app)
+    creating.install(app)
     app.add_middleware(BodyLimits)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from api.rates import Rates
+from api.tallies import Tallies
 from shared import clock, log
 from shared.accounts import passwords, sign_in
 from shared.accounts.models import Role, User
@@ -35,7 +36,7 @@ class SignedIn:
     def __init__(self, db: Database, claims: Claims, least: Role, *, even_suspended: bool = False) -> None:
         self.db = db
         self._least = least
-        self._even_suspended = even_suspended
+        self.even_suspended = even_suspended
         self.claims = claims
 
     async def run(self, function: Callable[Concatenate[Session, User, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -67,7 +68,7 @@ class SignedIn:
         now: datetime,
     ) -> tuple[T, datetime]:
         user = sign_in.authenticate(
-            session, claims=self.claims, least=self._least, now=now, even_suspended=self._even_suspended
+            session, claims=self.claims, least=self._least, now=now, even_suspended=self.even_suspended
         )
         last_active_at = user.last_active_at
         if now - last_active_at > sign_in.ACTIVITY_STEP:
@@ -139,21 +140,25 @@ RateLimits = Annotated[Rates, Depends(_rates)]
 PasswordHashing = Annotated[Hashing, Depends(_hashing)]
 
 
-def signed_in(request: Request, token: str | None, least: Role, *, even_suspended: bool = False) -> SignedIn:
+async def signed_in(request: Request, token: str | None, least: Role, *, even_suspended: bool = False) -> SignedIn:
     """Whoever has this access token; whether its session still lives shows with the first thing that is run.
 
     Raises:
-        Refusal: `not_authenticated`, `token_expired`, `token_invalid`.
+        Refusal: `not_authenticated`, `token_expired`, `token_invalid`, `rate_limited`.
     """
     if not token:
         raise Refusal("not_authenticated")
-    keys: KeyRing = request.app.state.keys
-    return SignedIn(request.app.state.database, keys.read(token, "access"), least, even_suspended=even_suspended)
+    state = request.app.state
+    keys: KeyRing = state.keys
+    tallies: Tallies = state.tallies
+    claims = keys.read(token, "access")
+    await tallies.count_request(request, claims.user_id)
+    return SignedIn(state.database, claims, least, even_suspended=even_suspended)
 
 
 def _signed_in(least: Role, *, even_suspended: bool = False) -> Callable[..., Awaitable[SignedIn]]:
     async def check(request: Request, token: BearerText) -> SignedIn:
-        return signed_in(request, token, least, even_suspended=even_suspended)
+        return await signed_in(request, token, least, even_suspended=even_suspended)
 
     return check
 

@@ -18,6 +18,7 @@ from api.lean import LeanRoute
 from api.media import base
 from api.profiles import PROFILE_EXAMPLE, CompatibilityShape, ProfileShape
 from api.shapes import Limit, Shape, with_example
+from api.tallies import Tallies
 from shared import clock
 from shared.accounts.models import User
 from shared.accounts.service import reconsider
@@ -204,6 +205,8 @@ async def list_discovery(request: Request, me: Me, query: Annotated[PageQuery, Q
     asked = pages.parameters(me.claims, after=after, limit=query.limit, base=base(request), now=now)
     page, asking = pages.read(await me.db.one(PAGE, asked)), False
     if page.is_no_good(now) and not (page.current and after.place):
+        tallies: Tallies = request.app.state.tallies
+        await tallies.count("queues", me.claims.user_id)
         await me.run(queues.ensure, seen=page.computed_at, now=now)
         page = pages.read(await me.db.one(PAGE, asked))
     elif page.is_low(now) and page.next(query.limit) is None:  # in the middle of reading, pages would begin anew

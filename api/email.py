@@ -68,7 +68,7 @@ async def forgot_password(request: Request, db: Db, rates: RateLimits, body: For
     rate = settings().rate_limit_forgot
     await rates.check(rate, "forgot", address(request))
     try:
-        await rates.check(rate, "forgot-account", body.email.lower())
+        await rates.check(rate, "forgot-account", body.email.lower(), told=False)
     except Refusal:  # whoever asked too often may be somebody else: their owner has mails that are as good
         pass
     else:

@@ -7,8 +7,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from obstore.exceptions import BaseError as StorageError
 from psycopg import OperationalError as DriverError
+from psycopg.errors import IdleInTransactionSessionTimeout
 from pydantic import BaseModel
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -22,6 +23,7 @@ _OF_STATUS: Final = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     413: "too_large",
     415: "unsupported_media",
     422: "validation_error",
@@ -102,6 +104,12 @@ def install(app: FastAPI) -> None:
     async def _database_away(_request: Request, error: Exception) -> JSONResponse:
         _log.error("the database does not answer", error=str(error.__cause__ or error).strip())
         return answer(Refusal("service_unavailable", headers={"Retry-After": "2"}))
+
+    @app.exception_handler(InternalError)
+    async def _database_refused(request: Request, error: InternalError) -> JSONResponse:
+        if not isinstance(error.orig, IdleInTransactionSessionTimeout):
+            raise error
+        return await _database_away(request, error)
 
     @app.exception_handler(StorageError)
     async def _storage_away(_request: Request, error: StorageError) -> JSONResponse:

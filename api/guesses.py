@@ -37,7 +37,9 @@ class Guesses:
             Refusal: `rate_limited`, whether or not there is such an account and the password would be right.
         """
         try:
-            await self._rates.check(self._rate, _NAME, *self._key, counted=False, without_redis=self._with_one_more)
+            await self._rates.check(
+                self._rate, _NAME, *self._key, counted=False, told=False, without_redis=self._with_one_more
+            )
         except Refusal as refusal:
             minutes = -(-(refusal.details or {})["retry_after_seconds"] // 60)
             words = (
@@ -49,7 +51,7 @@ class Guesses:
     async def count(self) -> None:
         """One more was wrong."""
         with suppress(Refusal):  # of many at once, the last may be too many: it was tried all the same
-            await self._rates.check(self._rate, _NAME, *self._key, without_redis=self._count)
+            await self._rates.check(self._rate, _NAME, *self._key, told=False, without_redis=self._count)
 
     async def _with_one_more(self, key: str) -> int:
         since = clock.now() - timedelta(seconds=parse(self._rate).get_expiry())

@@ -6,8 +6,9 @@ one of two forms, so each step is one call:
     async def route(request, me: Me, body: SomeBody) -> SomeShape
     async def route(request, me: Me, query: Annotated[SomeQuery, Query()]) -> Response
 
-with its path's UUIDs beside these, and `request` left out where it is not needed. It is described as any other; a body
-is read as JSON whatever its content type says. See docs/decisions/0012-lean-path.md.
+with its path's UUIDs beside these, `request` left out where it is not needed, and `me: Creating` for what can be sent
+again under an `Idempotency-Key`. It is described as any other; a body is read as JSON whatever its content type says.
+See docs/decisions/0012-lean-path.md.
 """
 
 import uuid
@@ -20,9 +21,11 @@ from fastapi.security.utils import get_authorization_scheme_param
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
+from api.creating import HEADER, KEY, Creating, Creator
 from api.dependencies import signed_in
 from shared.accounts.models import Role
 
+_KEY: Final = HEADER.lower().encode()
 _MEDIA_TYPE: Final = "application/json"
 _UUID: Final = TypeAdapter(uuid.UUID)
 
@@ -37,8 +40,10 @@ class LeanRoute(APIRoute):
             return
         request = Request(scope, receive, send)
         scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
-        me = signed_in(request, token if scheme.lower() == "bearer" else None, Role.USER)
+        me = await signed_in(request, token if scheme.lower() == "bearer" else None, Role.USER)
         asked = self.endpoint.__annotations__
+        if asked["me"] is Creating:
+            me = Creator(me, request, None, _name(scope))
         given: dict[str, object] = {name: _id(name, text) for name, text in request.path_params.items()}
         if "request" in asked:
             given["request"] = request
@@ -50,6 +55,16 @@ class LeanRoute(APIRoute):
         if not isinstance(answer, Response):
             answer = Response(answer.model_dump_json(), self.status_code or 200, media_type=_MEDIA_TYPE)
         await answer(scope, receive, send)
+
+
+def _name(scope: Scope) -> str | None:
+    named: bytes | None = next((value for field, value in scope["headers"] if field == _KEY), None)
+    if named is None:
+        return None
+    try:
+        return KEY.validate_python(named.decode("latin-1"))
+    except ValidationError as error:
+        raise _invalid("header", HEADER, error=error) from None
 
 
 def _id(name: str, text: str) -> uuid.UUID:

@@ -10,14 +10,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.accounts import SIGNED_IN
-from api.dependencies import Me, SignedIn
+from api.creating import Creating, Creator, itself
+from api.dependencies import SignedIn
 from api.errors import documented
 from api.lean import LeanRoute
 from api.matches import MATCH_EXAMPLE, MatchShape, match_shape
 from api.matching import LIKE_EXAMPLE, QUOTA_EXAMPLE, LikeShape, QuotaShape, quota_shape
 from api.shapes import Body, Shape, Visible, with_example
-from shared import clock, log
+from shared import clock, events, log
 from shared.accounts.models import User
+from shared.database import one
 from shared.errors import Refusal
 from shared.matching import likes, spam
 from shared.matching.like_statement import LIKE
@@ -78,7 +80,7 @@ class LikeAnswer(Shape):
         "service_unavailable",
     ),
 )
-async def like(request: Request, me: Me, body: NewLike) -> LikeAnswer:
+async def like(request: Request, me: Creating, body: NewLike) -> LikeAnswer:
     """A match when they like you too.
 
     The first likes of a day come with a personal comment. A comment that you have sent before, contact details and
@@ -86,6 +88,8 @@ async def like(request: Request, me: Me, body: NewLike) -> LikeAnswer:
     """
     wish, now = Wish(body.user_id, body.comment, body.photo_id, body.prompt_id), clock.now()
     try:
+        if me.is_named:
+            return await _like_once(request, me, wish, now)
         liked = await _like(me, wish, now)
     except Refusal as refusal:
         if refusal.code not in spam.REFUSALS:
@@ -93,7 +97,7 @@ async def like(request: Request, me: Me, body: NewLike) -> LikeAnswer:
         raise await me.run(spam.count, refusal=refusal, wish=wish, now=now) from None
     match = await _match(request, me, liked, now)
     await me.was_here(liked.last_active_at, now)
-    return LikeAnswer(like=_sent(liked), match=match, quota=quota_shape(liked.quota))
+    return _answer(liked, match)
 
 
 async def _like(me: SignedIn, wish: Wish, now: datetime) -> Liked:
@@ -115,6 +119,39 @@ async def _like(me: SignedIn, wish: Wish, now: datetime) -> Liked:
     raise Refusal("service_unavailable", headers={"Retry-After": "1"})
 
 
+async def _like_once(request: Request, me: Creator, wish: Wish, now: datetime) -> LikeAnswer:
+    """The same statement in an ordinary transaction, which can keep its answer."""
+    asked = likes.parameters(me.claims, wish, now=now)
+
+    def do(session: Session, user: User) -> LikeAnswer:
+        for _ in range(likes.TRIES):
+            row = one(session, LIKE, asked)
+            if row is None:
+                raise Refusal("token_invalid")
+            answer = likes.Answer(*row)
+            if answer.refusal or answer.like_id:
+                liked = likes.read(answer, wish, now=now)
+                events.keep(session, likes.news(user.id, liked))
+                return _answer(liked, _match_in(session, user, request, liked, now))
+        raise Refusal("service_unavailable", headers={"Retry-After": "1"})
+
+    for _ in range(likes.TRIES):
+        try:
+            return await me.create(itself, None, do)
+        except likes.LOST_RACE:
+            continue
+    raise Refusal("service_unavailable", headers={"Retry-After": "1"})
+
+
+def _match_in(session: Session, user: User, request: Request, liked: Liked, now: datetime) -> MatchShape | None:
+    if liked.match_id is None:
+        return None
+    try:
+        return match_shape(conversations.one(session, user, match_id=liked.match_id, now=now), request)
+    except Refusal:  # the other is gone, and the like stands
+        return None
+
+
 async def _match(request: Request, me: SignedIn, liked: Liked, now: datetime) -> MatchShape | None:
     """The match that the like has made. The like stands, also when the other is gone before this is read."""
     if liked.match_id is None:
@@ -128,6 +165,10 @@ async def _match(request: Request, me: SignedIn, liked: Liked, now: datetime) ->
 
 def _nothing(_session: Session, _user: User) -> None:
     """That they are signed in is checked for everybody."""
+
+
+def _answer(liked: Liked, match: MatchShape | None) -> LikeAnswer:
+    return LikeAnswer(like=_sent(liked), match=match, quota=quota_shape(liked.quota))
 
 
 def _sent(liked: Liked) -> LikeShape:

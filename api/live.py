@@ -1,6 +1,8 @@
 """Live events for clients that stay connected: over a WebSocket, or as server-sent events."""
 
 import asyncio
+import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Annotated, Final
@@ -17,6 +19,8 @@ from api.dependencies import Me, SignedIn
 from api.errors import documented
 from api.listener import NO_LONGER_SIGNED_IN, Frame, Listener
 from api.listening import Hub
+from api.rates import address
+from api.tallies import Tallies
 from shared import log
 from shared.accounts.models import Role, User
 from shared.accounts.tokens import Claims, KeyRing
@@ -30,6 +34,8 @@ NOT_UNDERSTOOD: Final = 4400
 TRY_LATER: Final = 1013
 BEARER: Final = "bearer"
 KEEP_ALIVE: Final = 15.0  # seconds between two signs of life to a client that only reads
+FRAMES: Final = 60  # of a client within a minute: it renews its token now and then, and may ping
+MINUTE: Final = 60.0
 GONE: Final = (WebSocketDisconnect, RuntimeError)  # the library's ways to say that the client has left
 COME_BACK: Final = 2000  # milliseconds after which such a client connects again
 
@@ -48,7 +54,7 @@ async def live(websocket: WebSocket) -> None:
     if opening is None:
         return
     claims = await _signed_in(websocket, opening.token)
-    if claims is None:
+    if claims is None or not await _may_connect(websocket, "connections", claims.user_id):
         return
     hub: Hub = websocket.app.state.hub
     listening = hub.listening(claims, since=opening.since, asks="since" in opening.model_fields_set)
@@ -72,12 +78,14 @@ router.add_websocket_route("/v1/ws", live)
 async def _opened(websocket: WebSocket) -> Opening | None:
     """What the client begins with: a pair of subprotocols (all that a browser can set), or a first frame."""
     offered = websocket.scope["subprotocols"]
-    if offered[:1] == [BEARER]:
-        await websocket.accept(subprotocol=BEARER)
+    by_protocol = offered[:1] == [BEARER]
+    await websocket.accept(subprotocol=BEARER if by_protocol else None)
+    if not await _may_connect(websocket, "connections_address", address(websocket)):
+        return None
+    if by_protocol:
         token = offered[1] if len(offered) > 1 else ""
         asked = {"since": websocket.query_params["since"]} if "since" in websocket.query_params else {}
         return Opening.model_validate({"type": "auth", "token": token, **asked})
-    await websocket.accept()
     try:
         opening = Opening.model_validate_json(await asyncio.wait_for(websocket.receive_text(), TO_SIGN_IN))
     except WebSocketDisconnect:
@@ -88,6 +96,17 @@ async def _opened(websocket: WebSocket) -> Opening | None:
         await _close(websocket, NO_LONGER_SIGNED_IN, "not_authenticated")
         return None
     return opening
+
+
+async def _may_connect(websocket: WebSocket, rate: str, key: uuid.UUID | str) -> bool:
+    """Count a connection; False when it had to be closed, which a browser sees only of one that was accepted."""
+    tallies: Tallies = websocket.app.state.tallies
+    try:
+        await tallies.count(rate, key)
+    except Refusal as refusal:
+        await _close(websocket, TRY_LATER, refusal.code)
+        return False
+    return True
 
 
 async def _signed_in(websocket: WebSocket, token: str) -> Claims | None:
@@ -115,9 +134,16 @@ async def _send(websocket: WebSocket, listener: Listener) -> None:
 
 async def _receive(websocket: WebSocket, listener: Listener) -> None:
     """A new token in time keeps the connection open. A browser cannot ping by itself, so a frame of that type does."""
+    until, frames = 0.0, 0
     try:
         while True:
             said = Opening.model_validate_json(await websocket.receive_text())
+            if time.monotonic() > until:
+                until, frames = time.monotonic() + MINUTE, 0
+            frames += 1
+            if frames > FRAMES:
+                listener.end(TRY_LATER, "rate_limited")
+                return
             if said.type == "ping":
                 await websocket.send_text('{"type": "pong"}')
             elif said.type == "auth":

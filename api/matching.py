@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, status
 
 from api.accounts import SIGNED_IN
+from api.creating import Creating
 from api.dependencies import Me
 from api.errors import documented
 from api.feeds import Cursor, Feed, feed, place
@@ -134,9 +135,9 @@ async def list_likes(
     status_code=status.HTTP_201_CREATED,
     responses=documented(*SIGNED_IN, "not_found", "already_liked", "cannot_target_self", "validation_error"),
 )
-async def pass_over(me: Me, body: PersonName) -> PassShape:
+async def pass_over(me: Creating, body: PersonName) -> PassShape:
     """They are not shown to you for 30 days; again starts anew."""
-    return PassShape.model_validate(await me.run(passes.pass_over, user_id=body.user_id, now=clock.now()))
+    return await me.create(PassShape.model_validate, None, passes.pass_over, user_id=body.user_id, now=clock.now())
 
 
 @router.post(

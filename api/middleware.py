@@ -1,26 +1,23 @@
-"""What happens around every request: its id, its log line, its size, and the answer when nobody caught an error."""
+"""What happens around every request: its id, its log line, and the answer when nobody caught an error."""
 
 import logging
 import time
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.status import HTTP_400_BAD_REQUEST
+from starlette.status import HTTP_400_BAD_REQUEST, HTTP_429_TOO_MANY_REQUESTS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import standing
 from api.errors import answer
 from api.headers import completed
 from shared import log
 from shared.errors import Refusal
-from shared.photos.rules import MAX_BYTES
 
-JSON_LIMIT: Final = 64 * 1024
-UPLOAD_LIMIT: Final = MAX_BYTES + 64 * 1024  # the file and the multipart form around it
-LIMITS: Final = {"/v1/profile/photos": UPLOAD_LIMIT, "/v1/matching/contacts": 192 * 1024}  # of paths that take more
 _ID: Final = b"x-request-id"
+_RATE: Final = b"ratelimit"
 _ORIGIN: Final = b"origin"
 _KEPT: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CONSOLE: Final = "/admin"
@@ -44,7 +41,7 @@ class RequestContext:
         request_id = log.request_id(
             next((value.decode("latin-1") for name, value in scope["headers"] if name == _ID), None)
         )
-        status, began = 0, time.perf_counter()
+        status, began, counted = 0, time.perf_counter(), standing.begin()
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         strict = self._strict_transport and scope["scheme"] == "https"
 
@@ -54,6 +51,8 @@ class RequestContext:
                 status = message["status"]
                 headers = completed(message.get("headers", ()), path=path, strict_transport=strict)
                 message["headers"] = [*headers, (_ID, request_id.encode())]
+                if status != HTTP_429_TOO_MANY_REQUESTS or not any(name == _RATE for name, _ in headers):
+                    message["headers"] += counted.fields()  # unless it tells of the rate that refuses
             await send(message)
 
         with log.context(request_id=request_id):
@@ -119,25 +118,3 @@ class UnexpectedErrors:
             if started:
                 raise
             await answer(Refusal("internal_error"))(scope, receive, send)
-
-
-class BodyLimits:
-    """Refuses bodies that are too large: at once when the length is announced, else while they arrive."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._limited = {limit: RequestBodyLimitMiddleware(app, limit) for limit in (JSON_LIMIT, *LIMITS.values())}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        limit = LIMITS.get(path, JSON_LIMIT)
-        announced = Headers(scope=scope).get("content-length")
-        if announced is None or not announced.isdecimal():
-            await self._limited[limit](scope, receive, send)
-        elif int(announced) > limit:
-            await answer(Refusal("too_large", details={"limit_bytes": limit}))(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)  # the server lets nobody send more than they have announced

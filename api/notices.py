@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
 from api.accounts import EVEN_SUSPENDED
+from api.creating import CreatingEvenSuspended
 from api.dependencies import MeEvenSuspended
 from api.errors import documented
 from api.shapes import Body, Limit, Offset, Page, Shape, Visible, page, with_example
@@ -81,8 +82,8 @@ async def list_notices(
     summary="Object to a decision",
     responses=documented(*EVEN_SUSPENDED, "not_found", "invalid_transition", "validation_error"),
 )
-async def appeal(me: MeEvenSuspended, notice_id: uuid.UUID, body: NewAppeal) -> NoticeShape:
+async def appeal(me: CreatingEvenSuspended, notice_id: uuid.UUID, body: NewAppeal) -> NoticeShape:
     """Once. Somebody else than who decided will look at it again."""
-    return NoticeShape.model_validate(
-        await me.run(service.appeal, notice_id=notice_id, text=body.text, now=clock.now())
+    return await me.create(
+        NoticeShape.model_validate, None, service.appeal, notice_id=notice_id, text=body.text, now=clock.now()
     )

@@ -4,14 +4,15 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from api.accounts import SIGNED_IN
-from api.dependencies import Db, Me
+from api.dependencies import Db, Me, RateLimits
 from api.errors import documented
 from api.feeds import Cursor, Feed, feed, place
+from api.rates import Rates, address
 from api.shapes import Body, Limit, Shape, Storable, with_example
 from shared import clock
 from shared.errors import Refusal
@@ -163,10 +164,11 @@ async def set_notification_settings(me: Me, body: NewSwitches) -> Switches:
     operation_id="show_unsubscribe",
     summary="Ask whether to switch off one kind of mail",
     response_class=Response,
-    responses={200: {"content": {"text/html": {}}}, **documented("token_invalid", "validation_error")},
+    responses={200: {"content": {"text/html": {}}}, **documented("token_invalid", "validation_error", "rate_limited")},
 )
-async def show_unsubscribe(token: UnsubscribeToken) -> Response:
+async def show_unsubscribe(request: Request, rates: RateLimits, token: UnsubscribeToken) -> Response:
     """A page with a button. It changes nothing: programs that look through mails open every link."""
+    await _count(request, rates)
     _, kind = _read(token)
     button = '<form method="post"><button>Switch them off</button></form>'
     words = f"Shall we send you no more mails {_WHAT[kind]}? You can switch them on again in the app."
@@ -178,13 +180,18 @@ async def show_unsubscribe(token: UnsubscribeToken) -> Response:
     operation_id="unsubscribe",
     summary="Switch off one kind of mail",
     response_class=Response,
-    responses={200: {"content": {"text/html": {}}}, **documented("token_invalid", "validation_error")},
+    responses={200: {"content": {"text/html": {}}}, **documented("token_invalid", "validation_error", "rate_limited")},
 )
-async def unsubscribe(token: UnsubscribeToken, db: Db) -> Response:
+async def unsubscribe(request: Request, rates: RateLimits, token: UnsubscribeToken, db: Db) -> Response:
     """With the token of a mail and no login, as mail programs do it (RFC 8058). Again is no error."""
+    await _count(request, rates)
     user_id, kind = _read(token)
     await db.run(service.mute, user_id=user_id, kind=kind)
     return _page("Done", f"We send you no more mails {_WHAT[kind]}. You can switch them on again in the app.", "")
+
+
+async def _count(request: Request, rates: Rates) -> None:
+    await rates.check(settings().rate_limit_unsubscribe, "unsubscribe", address(request))
 
 
 def _read(token: str) -> tuple[uuid.UUID, Mailed]:

@@ -1,15 +1,17 @@
 """Routes of one's own photos: taking uploads in, and showing what became of them."""
 
+import hashlib
 import uuid
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 from anyio import to_thread
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, HTTPException, Query, Request, Response, status
 from pydantic import Field
 
 from api.accounts import SIGNED_IN
+from api.creating import Creating
 from api.dependencies import Me
 from api.errors import documented
 from api.media import absolute
@@ -17,6 +19,7 @@ from api.shapes import Body, Limit, Offset, Page, Shape, page, with_example
 from api.uploads import file_chunks
 from shared import clock
 from shared.errors import Refusal
+from shared.idempotency import Replay
 from shared.photos import service
 from shared.photos.models import Photo
 from shared.photos.rules import HEAD_BYTES, MAX_BYTES, MESSAGES, Rejection, sniff
@@ -140,18 +143,23 @@ _UPLOAD_BODY: dict[str, Any] = {
     openapi_extra=_UPLOAD_BODY,
     responses=documented(*SIGNED_IN, "photo_limit", "too_large", "unsupported_media", "validation_error"),
 )
-async def upload_photo(request: Request, response: Response, me: Me) -> PhotoShape:
+async def upload_photo(request: Request, me: Creating) -> PhotoShape:
     """JPEG, PNG, WebP, HEIC or AVIF, up to 15 MB. A worker makes it ready or says why not: poll its `Location`."""
-    await me.run(service.check_room)
+    if not await me.is_known():
+        await me.run(service.check_room)
     photo_id = clock.new_id()
-    await _store(request, service.upload_key(photo_id))
+    content = await _store(request, service.upload_key(photo_id))
     try:
-        photo = await me.run(service.submit, photo_id=photo_id)
-    except Refusal:  # and only then: after a lost answer of the database the photo may well be there
+        return await me.create_from(
+            content,
+            lambda photo: photo_shape(photo, request),
+            "/v1/profile/photos/{0.id}",
+            service.submit,
+            photo_id=photo_id,
+        )
+    except (Refusal, Replay):  # and only then: after a lost answer of the database the photo may well be there
         await to_thread.run_sync(storage().delete, [service.upload_key(photo_id)])
         raise
-    response.headers["Location"] = absolute(f"/v1/profile/photos/{photo_id}", request)
-    return photo_shape(photo, request)
 
 
 @router.get("", operation_id="list_photos", summary="Your photos", responses=documented(*SIGNED_IN, "validation_error"))
@@ -200,15 +208,17 @@ async def delete_photo(me: Me, photo_id: uuid.UUID) -> Response:
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
-async def _store(request: Request, key: str) -> None:
-    """Stream the upload into storage, refusing it as early as can be known."""
-    refusal: list[Refusal] = []
+async def _store(request: Request, key: str) -> bytes:
+    """Stream the upload into storage, refusing it as early as can be known; the hash of the file."""
+    refusal: list[Refusal | HTTPException] = []
+    content = hashlib.sha256()
 
     async def watched(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         try:
             async for chunk in chunks:
+                content.update(chunk)
                 yield chunk
-        except Refusal as refused:
+        except (Refusal, HTTPException) as refused:
             refusal.append(refused)
             raise
 
@@ -219,6 +229,7 @@ async def _store(request: Request, key: str) -> None:
         if refusal:
             raise refusal[0] from None
         raise
+    return content.digest()
 
 
 def _require_picture(head: bytes) -> None:

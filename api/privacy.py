@@ -4,10 +4,11 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Query, Request, status
 from sqlalchemy.orm import Session
 
 from api.accounts import EVEN_SUSPENDED, Password
+from api.creating import CreatingEvenSuspended
 from api.dependencies import MeEvenSuspended, PasswordHashing, RateLimits
 from api.errors import documented
 from api.media import absolute
@@ -92,15 +93,15 @@ async def delete_me(me: MeEvenSuspended, body: Farewell, hashing: PasswordHashin
     status_code=status.HTTP_202_ACCEPTED,
     responses=documented(*EVEN_SUSPENDED, "rate_limited"),
 )
-async def ask_for_export(request: Request, response: Response, me: MeEvenSuspended) -> ExportShape:
+async def ask_for_export(request: Request, me: CreatingEvenSuspended) -> ExportShape:
     """A worker gathers it into an archive, and you are told and mailed when it is ready: poll its `Location`.
 
     While one waits, asking again answers with that one.
     """
     now = clock.now()
-    shown = export_shape(await me.run(exports.ask, now=now), request, now)
-    response.headers["Location"] = absolute(f"/v1/users/me/exports/{shown.id}", request)
-    return shown
+    return await me.create(
+        lambda asked: export_shape(asked, request, now), "/v1/users/me/exports/{0.id}", exports.ask, now=now
+    )
 
 
 @router.get(

@@ -4,14 +4,14 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Query, Response, status
 from pydantic import Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from api.accounts import SIGNED_IN
+from api.creating import Creating
 from api.dependencies import Me
 from api.errors import documented
-from api.media import absolute
 from api.shapes import Body, Limit, Offset, Page, Prose, Shape, VisibleLine, page, with_example
 from shared.accounts.models import User
 from shared.prompts import service
@@ -174,11 +174,16 @@ async def list_answers(
     status_code=status.HTTP_201_CREATED,
     responses=documented(*SIGNED_IN, "prompt_already_answered", "prompt_limit", "validation_error"),
 )
-async def create_answer(request: Request, response: Response, me: Me, body: NewAnswer) -> AnswerShape:
+async def create_answer(me: Creating, body: NewAnswer) -> AnswerShape:
     """Up to three. A worker reads it within seconds: `status` becomes `embedded`."""
-    written = await me.run(service.answer, prompt_id=body.question_id, text=body.answer, private=body.private)
-    response.headers["Location"] = absolute(f"/v1/profile/prompts/{written.id}", request)
-    return answer_shape(written)
+    return await me.create(
+        answer_shape,
+        "/v1/profile/prompts/{0.id}",
+        service.answer,
+        prompt_id=body.question_id,
+        text=body.answer,
+        private=body.private,
+    )
 
 
 @router.put(

@@ -4,13 +4,13 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import APIRouter, status
 from pydantic import Field, RootModel
 
 from api.accounts import SIGNED_IN
+from api.creating import Creating
 from api.dependencies import Me
 from api.errors import documented
-from api.media import absolute
 from api.shapes import Body, Shape, with_example
 from shared import clock
 from shared.quiz import service
@@ -124,11 +124,16 @@ async def get_quiz(me: Me) -> QuizShape:
     status_code=status.HTTP_202_ACCEPTED,
     responses=documented(*SIGNED_IN, "quiz_too_soon", "quiz_incomplete", "validation_error"),
 )
-async def submit_quiz(request: Request, response: Response, me: Me, body: QuizAnswers) -> TakenQuizShape:
+async def submit_quiz(me: Creating, body: QuizAnswers) -> TakenQuizShape:
     """Answer every question. Traits are there at once, badges a moment later; from `retake_at` on you may again."""
-    own = await me.run(service.submit, version=body.version, answers=body.answers, now=clock.now())
-    response.headers["Location"] = absolute("/v1/profile/quiz", request)
-    return TakenQuizShape(**_quiz(own), traits=_traits(own.scores))
+    return await me.create(
+        lambda own: TakenQuizShape(**_quiz(own), traits=_traits(own.scores)),
+        "/v1/profile/quiz",
+        service.submit,
+        version=body.version,
+        answers=body.answers,
+        now=clock.now(),
+    )
 
 
 @router.get("/traits", operation_id="list_traits", summary="Your traits", responses=documented(*SIGNED_IN))

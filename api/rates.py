@@ -1,17 +1,19 @@
 """Rate limits, counted in Redis for all processes together; without Redis each process counts for itself."""
 
 import hashlib
+import math
 import time
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final, cast
 
-from fastapi import Request
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import MovingWindowRateLimiter
+from starlette.requests import HTTPConnection
 
+from api import standing
 from shared import log, redis
 from shared.errors import Refusal
 
@@ -36,59 +38,99 @@ class Rates:
         self._closed_until = 0.0
 
     async def check(
-        self, rate: str, name: str, *key: str, counted: bool = True, without_redis: CountElsewhere | None = None
+        self,
+        rate: str,
+        name: str,
+        *key: str,
+        counted: bool = True,
+        told: bool = True,
+        without_redis: CountElsewhere | None = None,
     ) -> None:
         """Count one try, or find out whether there could be one that is `counted` later.
 
         `without_redis` counts in a place that all processes share while Redis is away, and returns the tries so far,
-        this one included.
+        this one included. Unless `told`, the answer says nothing of how many are left: not where that would tell what
+        others have done.
 
         Raises:
             Refusal: `rate_limited`, with `Retry-After`.
         """
-        item, digest = parse(rate), hashlib.sha256("\n".join(key).encode()).hexdigest()
-        if time.monotonic() >= self._closed_until:
+        item, digest = parse(rate), hashed(*key)
+        if self._answers():
             try:
-                await self._check(self._shared, item, name, digest, counted=counted)
+                await _check(self._shared, item, name, digest, counted=counted, told=told)
             except redis.FAILURES as error:
-                self._closed_until = time.monotonic() + redis.PAUSE
-                _log.warning("redis does not answer", what="rates", error=str(error))
+                self._pause(error)
             else:
                 return
         if without_redis is not None:
-            if await without_redis(digest) > item.amount:
-                raise _refusal(item, item.get_expiry())
+            tries = await without_redis(digest)
+            if tries > item.amount:
+                raise refusal(name, policy(name, item), item.get_expiry())
             return
-        await self._check(self._local, item, name, digest, counted=counted)
+        await _check(self._local, item, name, digest, counted=counted, told=told)
+
+    async def add(self, key: str, tries: int, *, seconds: int) -> int | None:
+        """Add to a count that all processes share and that ends after so long; the sum, or None without Redis."""
+        if self._answers():
+            try:
+                return await self._storage.incr(key, seconds, tries)
+            except redis.FAILURES as error:
+                self._pause(error)
+        return None
 
     async def close(self) -> None:
         """Give back the connections."""
         await cast("RedispyBridge", self._storage.bridge).storage.aclose()
 
-    @staticmethod
-    async def _check(
-        limiter: MovingWindowRateLimiter, item: RateLimitItem, name: str, digest: str, *, counted: bool
-    ) -> None:
-        ask = limiter.hit if counted else limiter.test
-        if not await ask(item, name, digest):
-            window = await limiter.get_window_stats(item, name, digest)
-            raise _refusal(item, window.reset_time - time.time())
+    def _answers(self) -> bool:
+        return time.monotonic() >= self._closed_until
+
+    def _pause(self, error: Exception) -> None:
+        self._closed_until = time.monotonic() + redis.PAUSE
+        _log.warning("redis does not answer", what="rates", error=str(error))
 
 
-def _refusal(item: RateLimitItem, seconds: float) -> Refusal:
-    wait = max(1, int(seconds + 0.999))
-    policy = f'"default";q={item.amount};w={item.get_expiry()}'
+async def _check(
+    limiter: MovingWindowRateLimiter, item: RateLimitItem, name: str, digest: str, *, counted: bool, told: bool
+) -> None:
+    allowed = await (limiter.hit if counted else limiter.test)(item, name, digest)
+    if allowed and not told:
+        return
+    window = await limiter.get_window_stats(item, name, digest)
+    seconds = max(1, math.ceil(window.reset_time - time.time()))
+    if not allowed:
+        raise refusal(name, policy(name, item), seconds)
+    standing.note(name.encode(), policy(name, item), left=window.remaining, seconds=seconds)
+
+
+def policy(name: str, item: RateLimitItem) -> bytes:
+    """A rate as `RateLimit-Policy` tells it."""
+    return f'"{name}";q={item.amount};w={item.get_expiry()}'.encode()
+
+
+def refusal(name: str, policy: bytes, wait: int) -> Refusal:
+    """The refusal of a try too many; the next one is good after `wait` seconds."""
     return Refusal(
         "rate_limited",
         f"Too many tries. Please wait {wait} second{'s' if wait > 1 else ''}.",
         details={"retry_after_seconds": wait},
-        headers={"Retry-After": str(wait), "RateLimit-Policy": policy, "RateLimit": f'"default";r=0;t={wait}'},
+        headers={
+            "Retry-After": str(wait),
+            "RateLimit-Policy": policy.decode(),
+            "RateLimit": f'"{name}";r=0;t={wait}',
+        },
     )
 
 
-def address(request: Request) -> str:
+def hashed(*key: str) -> str:
+    """What a count is kept under: nobody's address or login is to be read in Redis."""
+    return hashlib.sha256("\n".join(key).encode()).hexdigest()
+
+
+def address(connection: HTTPConnection) -> str:
     """Whom to count: the client's IPv4 address, or its IPv6 /64, which one household has to itself."""
-    host = request.client.host if request.client else "unknown"
+    host = connection.client.host if connection.client else "unknown"
     try:
         parsed = ip_address(host)
     except ValueError:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, status
 from pydantic import Field, StringConstraints
 
 from api.accounts import SIGNED_IN
+from api.creating import Creating
 from api.dependencies import Me, RateLimits
 from api.errors import documented
 from api.matching import PersonName
@@ -106,9 +107,9 @@ class ContactsShape(Shape):
     status_code=status.HTTP_201_CREATED,
     responses=documented(*SIGNED_IN, "not_found", "cannot_target_self", "validation_error"),
 )
-async def block(me: Me, body: PersonName) -> BlockShape:
+async def block(me: Creating, body: PersonName) -> BlockShape:
     """For ever, both ways. It ends any match; they are not told."""
-    return _block_shape(*await me.run(safety.block, user_id=body.user_id, now=clock.now()))
+    return await me.create(lambda row: _block_shape(*row), None, safety.block, user_id=body.user_id, now=clock.now())
 
 
 @router.get(
@@ -132,20 +133,21 @@ async def list_blocks(
     status_code=status.HTTP_201_CREATED,
     responses=documented(*SIGNED_IN, "not_found", "cannot_target_self", "validation_error"),
 )
-async def report(me: Me, body: NewReport) -> ReportShape:
+async def report(me: Creating, body: NewReport) -> ReportShape:
     """Moderators see it with their profile as it is now. Possible for another 30 days after an unmatch.
 
     About a message, they see what was written around it too.
     """
     complaint = Complaint(body.user_id, body.reason, body.details, body.photo_id, body.prompt_id)
-    kept = await me.run(
+    return await me.create(
+        ReportShape.model_validate,
+        None,
         reporting.report,
         complaint=complaint,
         message_id=body.message_id,
         and_block=body.block,
         now=clock.now(),
     )
-    return ReportShape.model_validate(kept)
 
 
 @router.get(

@@ -7,6 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from api.protocol import HttpProtocol
 from shared.settings import Settings
 
 UNREAD_SECONDS: Final = 30  # a client that takes nothing of what waits for it is cut off after so long
@@ -44,8 +45,9 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,  # the middleware's line says more
                 server_header=False,
-                timeout_keep_alive=75,
+                timeout_keep_alive=values.keep_alive_seconds,
                 timeout_graceful_shutdown=30,
+                http=HttpProtocol,
                 ws=WebSocketProtocol,
                 ws_max_size=FRAME_BYTES,
                 ws_ping_interval=20,

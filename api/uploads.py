@@ -10,6 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from shared.errors import Refusal
 
 LONGEST_BOUNDARY: Final = 70  # RFC 2046, section 5.1.1
+MOST_PARTS: Final = 20  # each costs time, however small it is; the parser itself limits what stands before it
 
 
 class _FilePart:
@@ -18,7 +19,7 @@ class _FilePart:
     def __init__(self, boundary: bytes, *, most: int) -> None:
         self._most = most
         self._data, self._field, self._value = bytearray(), bytearray(), bytearray()
-        self._total = 0
+        self._total = self._parts = 0
         self._inside = self._found = self._ended = False
         self._parser = MultipartParser(
             boundary,
@@ -54,6 +55,9 @@ class _FilePart:
             raise _invalid("The file is empty." if self._found else "The form has no field `file`.")
 
     def _on_part(self) -> None:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise _invalid("The form has too many fields.")
         self._inside = False
 
     def _on_header(self) -> None:

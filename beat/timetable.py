@@ -13,6 +13,7 @@ from shared.jobs import (
     EXPIRE_PASSES,
     FINISH_NIGHT,
     HEARTBEATS,
+    PRUNE_IDEMPOTENCY_KEYS,
     PRUNE_MAILS,
     PRUNE_NOTIFICATIONS,
     PURGE_SESSIONS,
@@ -62,6 +63,7 @@ TIMETABLE: Final = (
     _row(PRUNE_NOTIFICATIONS, minutes=10),
     _row(TIDY_EXPORTS, minutes=10),
     _row(ASK_FOR_ERASURES, hours=1),
+    _row(PRUNE_IDEMPOTENCY_KEYS, minutes=10),
 )
 
 

@@ -116,12 +116,17 @@ def one(session: Session, statement: Statement, values: Mapping[str, object]) ->
 
 def _connect_arguments(values: Settings) -> dict[str, object]:
     """Every time limit: a lost peer or a runaway statement must not hold a connection for ever."""
-    timeout = int(values.db_statement_timeout_seconds * 1000)
+    limits = {
+        "statement_timeout": values.db_statement_timeout_seconds,
+        "lock_timeout": values.db_lock_timeout_seconds,
+        "idle_in_transaction_session_timeout": values.db_idle_transaction_timeout_seconds,
+    }
+    options = " ".join(f"-c {name}={seconds * 1000:.0f}" for name, seconds in limits.items())
     arguments: dict[str, object] = {
-        "connect_timeout": 5,
+        "connect_timeout": values.db_connect_timeout_seconds,
         "keepalives_idle": 30,
         "tcp_user_timeout": 20_000,  # ms until a peer that does not acknowledge is taken for lost
-        "options": f"-c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout} -c timezone=UTC",
+        "options": f"{options} -c timezone=UTC",
         "application_name": "delete",
     }
     if not values.db_prepare_statements:

@@ -16,6 +16,7 @@ ERRORS: Final[dict[str, tuple[int, str]]] = {
     "not_in_match": (404, "You are in no such match."),
     "not_found": (404, "There is nothing here."),
     "method_not_allowed": (405, "This address does not understand that method."),
+    "request_timeout": (408, "This took too long to arrive. Please try again."),
     "email_taken": (409, "There is already an account with this e-mail address."),
     "username_taken": (409, "This username is taken. Please choose another."),
     "invalid_transition": (409, "That is not possible in the present state."),

@@ -83,6 +83,11 @@ def note(session: Session, *, user_id: uuid.UUID, kind: str, data: dict[str, Any
     session.info.setdefault(_NOTED, []).append(event(user_id=user_id, kind=kind, data=data))
 
 
+def keep(session: Session, news: Iterable[Event]) -> None:
+    """`note` events that are made already."""
+    session.info.setdefault(_NOTED, []).extend(news)
+
+
 def noted(session: Session) -> list[Event]:
     """The events remembered so far, in order."""
     return list(session.info.get(_NOTED, ()))

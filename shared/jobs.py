@@ -76,6 +76,7 @@ END_SUSPENSIONS = _periodic("review.end_suspensions")
 PRUNE_NOTIFICATIONS = _periodic("notifications.prune")
 TIDY_EXPORTS = _periodic("exports.tidy")
 ASK_FOR_ERASURES = _periodic("accounts.ask_for_erasures")
+PRUNE_IDEMPOTENCY_KEYS = _periodic("idempotency.prune")
 HEARTBEATS = {queue: _periodic(f"heartbeat.{queue}", queue=queue, lease=15) for queue in QUEUES}
 
 _LEDGER: Final = (
@@ -102,5 +103,6 @@ PERIODIC_JOBS: Final = (
     PRUNE_NOTIFICATIONS,
     TIDY_EXPORTS,
     ASK_FOR_ERASURES,
+    PRUNE_IDEMPOTENCY_KEYS,
     *HEARTBEATS.values(),
 )

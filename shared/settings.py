@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     db_max_overflow: int = Field(4, ge=0, le=200, description="Connections it may open beyond those, for a while")
     db_lean_pool_size: int = Field(4, ge=1, le=200, description="Connections of an API process for its hot routes")
     db_statement_timeout_seconds: float = Field(15, ge=0.1, le=3600, description="Longest single statement")
+    db_lock_timeout_seconds: float = Field(10, ge=0.1, le=3600, description="Longest wait for what others have locked")
+    db_idle_transaction_timeout_seconds: float = Field(
+        15, ge=0.1, le=3600, description="Longest pause within a transaction; then the server ends its connection"
+    )
+    db_connect_timeout_seconds: int = Field(5, ge=2, le=60, description="Longest wait for a connection to be made")
     db_prepare_statements: bool = Field(default=True, description="Off behind pgbouncer in transaction mode")
     redis_url: str = Field("redis://localhost:6379/0", repr=False, description="Queue, events and rate counters")
     storage_url: str = Field("file:///var/lib/delete/media", description="file:///folder or s3://bucket/prefix")
@@ -86,6 +91,13 @@ class Settings(BaseSettings):
         DEVELOPMENT_URL, pattern=_SITE, description="Where clients reach the API, with the prefix if there is one"
     )
     forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed")
+    request_timeout_seconds: float = Field(
+        15, ge=0.1, le=600, description="A request's head and body each come within so long, and a part of an upload"
+    )
+    upload_timeout_seconds: float = Field(300, ge=0.1, le=3600, description="A photo comes within so long")
+    keep_alive_seconds: int = Field(
+        75, ge=1, le=3600, description="A connection stays without a request for so long: longer than a balancer's"
+    )
     docs: bool | None = Field(None, description="Serve /docs, /redoc, /openapi.json; None: not in production")
     admin_console: bool = Field(default=True, description="Serve the admin console at /admin")
     cors_origins: CommaList = [
@@ -137,7 +149,22 @@ class Settings(BaseSettings):
     rate_limit_refresh: Rate = "10/minute"
     rate_limit_logout: Rate = "10/minute"
     rate_limit_forgot: Rate = Field("3/minute", description="Per address, and per account that was named")
+    rate_limit_default: Rate = Field("300/minute", description="All requests of a person together")
+    rate_limit_unsubscribe: Rate = Field("30/minute", description="Links of mails followed, per address")
     rate_limit_contacts: Rate = Field("10/day", description="Lists of contacts uploaded by one person")
+    rate_limit_uploads: Rate = Field("60/hour", description="Photos sent by one person, whatever becomes of them")
+    rate_limit_quiz: Rate = Field("10/hour", description="Quizzes handed in by one person")
+    rate_limit_exports: Rate = Field("5/day", description="Exports asked for by one person")
+    rate_limit_funnel: Rate = Field("30/minute", description="Looks of one person at what their wishes leave")
+    rate_limit_queues: Rate = Field("15/minute", description="Queues made for one person while they wait")
+    rate_limit_like_tries: Rate = Field("120/minute", description="Likes that one person tries to send")
+    rate_limit_passes: Rate = Field("120/minute", description="Passes of one person")
+    rate_limit_blocks: Rate = Field("60/hour", description="Blocks by one person")
+    rate_limit_reports: Rate = Field("30/hour", description="Reports by one person")
+    rate_limit_messages: Rate = Field("120/minute", description="Messages sent by one person")
+    rate_limit_appeals: Rate = Field("20/day", description="Objections of one person")
+    rate_limit_connections: Rate = Field("60/minute", description="Live connections opened by one person")
+    rate_limit_connections_address: Rate = Field("600/minute", description="WebSockets opened from one address")
 
     # Work
     lease_scale: float = Field(1.0, ge=0.05, le=20, description="Multiplies every lease and time limit of a task")

@@ -21,8 +21,8 @@ from shared.database import Database, database, make_engine
 from shared.models import Base
 from shared.settings import settings
 from shared.storage import storage
+from tests.unlimited import UNLIMITED
 
-RATES = ("SIGNUP", "LOGIN", "LOGIN_ADDRESS", "LOGIN_FAILURES", "REFRESH", "LOGOUT", "FORGOT")
 _STORES = pytest.StashKey[ExitStack]()
 
 hypothesis_settings.register_profile(
@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         STORAGE_URL=f"{os.environ['TEST_STORAGE_URL']}-{name}",
         MAIL_DIR=f"{os.environ['TEST_STORAGE_URL'].removeprefix('file://')}-mail-{name}",
         BCRYPT_ROUNDS="4",
-        **{f"RATE_LIMIT_{what}": "100000/minute" for what in RATES},
+        **UNLIMITED,
     )
 
 

@@ -12,6 +12,7 @@ from shared import audit, clock, ledger
 from shared.accounts.models import EmailToken, User
 from shared.badges.models import BadgeRun, UserBadge
 from shared.discovery.models import Candidate, DiscoveryExposure, DiscoveryQueue
+from shared.idempotency import IdempotencyKey
 from shared.jobs import MAKE_BADGES, REFRESH_QUEUE
 from shared.mail.models import Mail
 from shared.matching.models import (
@@ -260,6 +261,7 @@ def _moderation(session: Session, life: Life) -> None:
             ),
         ]
     )
+    session.add(IdempotencyKey(user_id=life.ada, key=b"k" * 32, content=b"c" * 32, answer="{}", created_at=NOW))
     audit.record(session, actor_id=life.ada, action="case.warn", user_id=life.bob, reason="He did.")
     audit.record(session, actor_id=life.bob, action="user.role", user_id=life.ada, before="moderator", after="user")
     session.flush()

@@ -20,6 +20,7 @@ import psycopg
 
 from dev import parts
 from tests.people import PASSWORD
+from tests.unlimited import UNLIMITED
 
 ROOT = Path(__file__).parent.parent
 OWN_SETTINGS = (
@@ -62,10 +63,9 @@ class Stack:
     def start(self, *, seconds: float = 90) -> None:
         """Start, and wait until it says that it is up."""
         inherited = {name: value for name, value in os.environ.items() if name not in OWN_SETTINGS}
-        unlimited = {f"RATE_LIMIT_{what}": "100000/minute" for what in ("SIGNUP", "LOGIN", "LOGIN_ADDRESS")}
         env = {
             **inherited,
-            **unlimited,
+            **UNLIMITED,
             "DEV_DIR": str(self.folder),
             "API_PORT": str(self.api_port),
             "FLOWER_PORT": str(self.flower_port),

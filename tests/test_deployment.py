@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from api.app import create_app
-from api.middleware import UPLOAD_LIMIT
+from api.bodies import UPLOAD_LIMIT
 from shared.jobs import LEDGER_JOBS, PERIODIC_JOBS, QUEUES
 from shared.settings import Settings
 

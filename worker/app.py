@@ -17,6 +17,7 @@ MODULES: Final = (
     "worker.discovery",
     "worker.erasing",
     "worker.exporting",
+    "worker.idempotency",
     "worker.mail",
     "worker.matching",
     "worker.notifications",

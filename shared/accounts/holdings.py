@@ -4,10 +4,17 @@ from sqlalchemy import select
 
 from shared.accounts.models import EmailToken, LoginSession, User
 from shared.holdings import Deleted, Exported, Holdings
+from shared.idempotency import IdempotencyKey
 
 HOLDINGS = Holdings(
     "accounts",
-    columns=(Deleted(LoginSession.user_id), Deleted(EmailToken.user_id), Deleted(User.id)),
+    columns=(
+        Deleted(LoginSession.user_id),
+        Deleted(EmailToken.user_id),
+        Deleted(IdempotencyKey.user_id),
+        Deleted(User.id),
+    ),
+    unexported={"idempotency_keys": "answers of the last day, which tell what the rest of the export tells"},
     exports=(
         Exported(
             "account",

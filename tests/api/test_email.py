@@ -175,7 +175,8 @@ def test_forgot_tells_nobody_who_exists(client: TestClient, session: Session, qu
     for address in (ada.email, "Ada@Example.com", "nobody@example.com"):
         queries.clear()
         answer = client.post(FORGOT, json={"email": address})
-        shown = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+        own = {"x-request-id", "ratelimit"}  # the count of the address goes on
+        shown = {name: value for name, value in answer.headers.items() if name not in own}
         asked.append((answer.status_code, answer.json(), shown, list(queries)))
     assert asked[0][0] == 202
     assert asked[0] == asked[1] == asked[2]

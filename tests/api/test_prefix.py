@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.middleware import JSON_LIMIT
+from api.bodies import JSON_LIMIT
 from shared.database import Database
 
 Configure = Callable[..., None]
