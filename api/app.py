@@ -1,7 +1,7 @@
 """The HTTP application: its parts put together."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,6 +23,7 @@ from api import (
     matching,
     media,
     messages,
+    metrics,
     notices,
     notifications,
     photos,
@@ -34,8 +35,10 @@ from api import (
 )
 from api.dependencies import Hashing
 from api.listening import Hub
+from api.measures import Requests
 from api.middleware import BodyLimits, Cors, RequestContext, UnexpectedErrors
 from api.rates import Rates
+from shared import tracing
 from shared.accounts import passwords
 from shared.accounts.tokens import KeyRing
 from shared.database import Database, database
@@ -55,6 +58,12 @@ class Application(FastAPI):
         scheme = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]
         scheme["flows"]["password"]["tokenUrl"] = f"{settings().root_path}/v1/auth/token"
         return document
+
+
+def _is_not_traced(scope: MutableMapping[str, Any]) -> bool:
+    """What is open for hours, and what asks again and again whether we are well."""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return scope["type"] != "http" or path == "/metrics" or path.startswith("/v1/health")
 
 
 def create_app(db: Database | None = None) -> FastAPI:
@@ -87,9 +96,20 @@ def create_app(db: Database | None = None) -> FastAPI:
         openapi_url="/openapi.json" if values.docs_served else None,
         docs_url="/docs" if values.docs_served else None,
         redoc_url="/redoc" if values.docs_served else None,
+        telemetry={
+            "tracer_provider": tracing.provider(),
+            "tracing": tracing.provider() is not None,
+            "metrics": False,  # /metrics has them
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+            "exclude": _is_not_traced,
+        },
     )
     app.state.database = db or database()
     app.state.hub = Hub(values.redis_url, app.state.database)
+    app.state.requests = Requests()
+    app.state.lookout = metrics.Lookout(app.state.database)
     app.state.keys = KeyRing(values)
     app.state.hashing = Hashing()
     errors.install(app)
@@ -104,7 +124,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"],
         max_age=600,
     )
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, requests=app.state.requests)
     # The hot ones first: a request is compared with one after the other, so /users/me stands before /users/{id} too.
     app.include_router(discovery.lean)
     app.include_router(messages.lean)
@@ -124,7 +144,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         notices,
         notifications,
     )
-    for domain in (*of_people, live, health, auth, email, media, work, demo):
+    for domain in (*of_people, live, health, auth, email, media, work, demo, metrics):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     return app

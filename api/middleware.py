@@ -12,7 +12,8 @@ from starlette.status import HTTP_400_BAD_REQUEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import answer
-from shared import log
+from api.measures import NO_ROUTE, Requests
+from shared import log, tracing
 from shared.errors import Refusal
 from shared.photos.rules import MAX_BYTES
 
@@ -26,10 +27,11 @@ _log = log.logger(__name__)
 
 
 class RequestContext:
-    """Gives each request an id that is in its answer and in every log line. The outermost."""
+    """Gives each request an id that is in its answer and in every log line, and measures it. The outermost."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, requests: Requests) -> None:
         self._app = app
+        self._requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
         if scope["type"] != "http":
@@ -38,12 +40,16 @@ class RequestContext:
         request_id = log.request_id(
             next((value.decode("latin-1") for name, value in scope["headers"] if name == _ID), None)
         )
-        status, began = 0, time.perf_counter()
+        status, began, requests = 0, time.perf_counter(), self._requests
+        requests.unanswered += 1
+        tracing.note(**{"request.id": request_id})
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                requests.unanswered -= 1
+                requests.answered(scope, status, time.perf_counter() - began)
                 message["headers"] = [*message.get("headers", ()), (_ID, request_id.encode())]
             await send(message)
 
@@ -51,6 +57,9 @@ class RequestContext:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
+                if not status:
+                    requests.unanswered -= 1
+                    requests.answered(scope, status, time.perf_counter() - began)
                 if logging.getLogger(__name__).isEnabledFor(logging.INFO):  # making a line that nobody gets takes time
                     took = round((time.perf_counter() - began) * 1000, 1)
                     _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
@@ -101,7 +110,8 @@ class UnexpectedErrors:
         try:
             await self._app(scope, receive, watched)
         except Exception:
-            _log.exception("unexpected error", path=scope.get("path"))
+            route = getattr(scope.get("route"), "path", NO_ROUTE)
+            _log.exception("unexpected error", path=scope.get("path"), route=route)
             if started:
                 raise
             await answer(Refusal("internal_error"))(scope, receive, send)
