@@ -96,6 +96,12 @@ def note(**attributes: str | int) -> None:
         trace.get_current_span().set_attributes(attributes)
 
 
+def note_error(error: Exception) -> None:
+    """Note on the span of what is being done that it failed."""
+    if _Active.tracer is not None:
+        _mark(trace.get_current_span(), error)
+
+
 def step(name: str) -> AbstractContextManager[object]:
     """A span of a part of what is being done; of what is not traced, no part is."""
     if _Active.tracer is None or not trace.get_current_span().is_recording():
