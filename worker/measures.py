@@ -9,7 +9,6 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker import state
 from celery.worker.request import Request
 from prometheus_client import Counter, Gauge, Histogram, Info, start_http_server
@@ -58,9 +57,8 @@ class Measured(Request):
         super().on_timeout(soft, timeout)
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:  # noqa: ANN401, FBT002 - Celery's
-        """It raised something, or its process is gone."""
-        if isinstance(exc_info.exception, WorkerLostError | TimeLimitExceeded):
-            self._count(KILLED)
+        """It raised something, and then `_ended` has counted it; or its process is gone."""
+        self._count(KILLED)
         super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
     def _count(self, end: str) -> None:

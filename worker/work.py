@@ -19,7 +19,7 @@ from shared.queue import Hint
 from worker.app import app
 
 P = ParamSpec("P")
-T = TypeVar("T")
+R = TypeVar("R", bound="Outcomes | None")
 Outcomes = tuple[tuple[str, str, int], ...]
 """What a task came to, for whoever counts it: kind of work, outcome, and pieces of work with it."""
 GiveUp = Callable[[Session, str, datetime], None]
@@ -88,13 +88,13 @@ def batch_task(job: Job) -> Callable[[Callable[[list[Claim]], None]], Callable[[
     return register
 
 
-def periodic_task(job: Job) -> Callable[[Callable[[], T]], Callable[[], T]]:
+def periodic_task(job: Job) -> Callable[[Callable[[], R]], Callable[[], R]]:
     """Make a function the task of a row of beat's timetable."""
 
-    def register(step: Callable[[], T]) -> Callable[[], T]:
+    def register(step: Callable[[], R]) -> Callable[[], R]:
         @_task(job)
         @wraps(step)
-        def run() -> T:
+        def run() -> R:
             traced = nullcontext() if job.name.startswith("heartbeat.") else tracing.task(job.name)
             with log.context(request_id=log.request_id(), job=job.name), traced:
                 return step()
@@ -104,9 +104,9 @@ def periodic_task(job: Job) -> Callable[[Callable[[], T]], Callable[[], T]]:
     return register
 
 
-def _task(job: Job) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def _task(job: Job) -> Callable[[Callable[P, R]], Callable[P, R]]:
     options: dict[str, Any] = {"name": job.name, "soft_time_limit": job.soft_limit, "time_limit": job.hard_limit}
-    return cast("Callable[[Callable[P, T]], Callable[P, T]]", app.task(**options))
+    return cast("Callable[[Callable[P, R]], Callable[P, R]]", app.task(**options))
 
 
 def _claim(session: Session, job: Job, key: str) -> Claim | None:
