@@ -41,7 +41,7 @@ class Requests(Collector):
     """Requests by route, method and class of status, from their arrival until their answer began.
 
     Until it began, so that neither a slow client nor a stream of events that is open for hours counts as slow. Only the
-    event loop counts, so nothing is locked; what the library offers for any thread costs ten times as much.
+    event loop counts, so nothing is locked; what the library offers for any thread costs three times as much.
     """
 
     def __init__(self) -> None:
