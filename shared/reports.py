@@ -25,6 +25,8 @@ AGAIN: Final = 60.0  # seconds in which one process tells the same error once
 MOST: Final = 1000  # errors that are remembered for that
 FACTS: Final = ("request_id", "job", "kind", "key", "attempt", "batch", "code", "what", "route")
 """What of a log line is told: ids of ours and names of ours, and nothing that anybody has written."""
+WATCHERS: Final = ("opentelemetry", "sentry_sdk", "urllib3")
+"""Whose own troubles are for the log alone: telling of them would make more of them."""
 TOLD: Final = frozenset(
     {
         "environment",
@@ -94,6 +96,8 @@ class Reporter(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tell of one line."""
+        if record.name.startswith(WATCHERS):
+            return
         import sentry_sdk  # noqa: PLC0415 - if wanted
 
         said: Mapping[str, Any] = record.msg if isinstance(record.msg, dict) else {}

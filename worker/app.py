@@ -65,6 +65,10 @@ def _after_fork(**_: Any) -> None:  # noqa: ANN401 - Celery's signature
     database.database.cache_clear()
     storage.storage.cache_clear()
     queue.publisher.cache_clear()
+    if settings().worker_metrics_port is not None:
+        from worker import measures  # noqa: PLC0415 - it needs this module
+
+        measures.let_go()
     reports.configure(process="worker")
     tracing.configure(process="worker")
     if MAKE_BADGES.queue in app.amqp.queues.consume_from:

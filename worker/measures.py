@@ -8,6 +8,7 @@ from ast import literal_eval
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final
+from wsgiref.simple_server import WSGIServer
 
 from celery.worker import state
 from celery.worker.request import Request
@@ -77,6 +78,18 @@ def read(result: object) -> Outcomes:
     return tuple(found) if isinstance(found, tuple) else ()
 
 
+class _Served:
+    """Where this process, or the parent that it was forked from, serves them."""
+
+    server: WSGIServer | None = None
+
+
+def let_go() -> None:
+    """After a fork: a child that outlived its parent would keep the port from the next one."""
+    if _Served.server is not None:
+        _Served.server.socket.close()
+
+
 def serve() -> None:
     """Serve them on WORKER_METRICS_PORT, beside the work, while this process lives."""
     values = settings()
@@ -85,6 +98,6 @@ def serve() -> None:
     RUNNING.set_function(lambda: len(state.active_requests))
     Info("build", "What runs here.").info({"version": version("delete"), "environment": values.environment})
     try:
-        start_http_server(values.worker_metrics_port, values.worker_metrics_host)
+        _Served.server, _ = start_http_server(values.worker_metrics_port, values.worker_metrics_host)
     except OSError as error:  # no reason to leave the work undone
         _log.error("metrics are not served", port=values.worker_metrics_port, error=str(error))

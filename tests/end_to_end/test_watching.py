@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -42,6 +43,7 @@ class Watched:
 
     url: str
     worker_url: str
+    worker: psutil.Process
     watchers: Watchers
 
     def spans(self, service: str, trace_id: str) -> list[Span]:
@@ -91,9 +93,11 @@ def watched() -> Iterator[Watched]:
         env = {**os.environ, **listening.settings, "API_PORT": str(port), "PYTHONPATH": poison, "LOG_LEVEL": "WARNING"}
         env |= {"WORKER_METRICS_PORT": str(worker_port), "PYTHONWARNINGS": "ignore"}
         worker = ("celery", "--quiet", "-A", "worker", "worker", "-Q", "default,photos", "-c", "1")
-        with running(env, "api"), running(env, *worker, "--without-gossip", "--without-mingle"):
+        with running(env, "api"), running(env, *worker, "--without-gossip", "--without-mingle") as parent:
             Stack.wait_for(lambda: parts.answers(port) and parts.answers(worker_port), seconds=60)
-            yield Watched(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{worker_port}", listening)
+            yield Watched(
+                f"http://127.0.0.1:{port}", f"http://127.0.0.1:{worker_port}", psutil.Process(parent.pid), listening
+            )
 
 
 @pytest.fixture
@@ -210,6 +214,8 @@ def test_a_workers_figures_outlive_the_processes_that_do_the_work(
     person.processed(person.upload(small_photo(seed=4)).json()["id"])
     Stack.wait_for(lambda: watched.worker_metrics().get(done, 0) == before.get(done, 0) + 2, seconds=10)
     after = watched.worker_metrics()
+    kept = [socket.status for child in watched.worker.children() for socket in child.net_connections()]
+    assert psutil.CONN_LISTEN not in kept, "whoever is started in its parent's place could not have the port"
     assert after["task_duration_seconds_count", "photos.process"] >= 2
     assert after["tasks_total", "done", "photos.process"] >= 2
     assert after["process_resident_memory_bytes",] > 0
