@@ -95,7 +95,13 @@ class Reporter(logging.Handler):
         self._told: dict[tuple[object, ...], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell of one line."""
+        """Tell of one line; when that fails, nothing else does."""
+        try:
+            self._tell(record)
+        except Exception:  # noqa: BLE001 - whatever it was, somebody was only logging
+            self.handleError(record)
+
+    def _tell(self, record: logging.LogRecord) -> None:
         if record.name.startswith(WATCHERS):
             return
         import sentry_sdk  # noqa: PLC0415 - if wanted

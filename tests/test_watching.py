@@ -4,11 +4,15 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from dev.up import _applications
+from shared.settings import settings
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -117,3 +121,9 @@ def test_caddy_lets_nobody_read_metrics_or_begin_a_trace() -> None:
     assert re.search(r"@inside path /metrics /metrics/\*\s+error @inside 404", caddyfile)
     for header in ("traceparent", "tracestate", "baggage"):
         assert f"header_up -{header}\n" in caddyfile
+
+
+def test_each_worker_of_make_up_has_a_port_of_its_own(configured: Callable[..., None]) -> None:
+    configured(WORKER_METRICS_PORT="9808", DEV_WORKERS="2")
+    workers = [program for program in _applications(settings(), {}) if program.name.startswith("worker")]
+    assert [worker.env["WORKER_METRICS_PORT"] for worker in workers] == ["9808", "9809", "9810"]
