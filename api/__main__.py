@@ -2,7 +2,7 @@
 
 from api.app import create_app
 from api.server import Server
-from shared import log
+from shared import log, reports, tracing
 from shared.settings import settings
 
 
@@ -10,6 +10,8 @@ def main() -> None:
     """Run until SIGTERM; requests that are being answered are finished."""
     values = settings()
     log.configure(process="api", level=values.log_level, as_json=values.json_logs)
+    reports.configure(process="api")
+    tracing.configure(process="api")
     Server(create_app(), values).run()
 
 

@@ -1,7 +1,7 @@
 """The HTTP application: its parts put together."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ from api import (
     matching,
     media,
     messages,
+    metrics,
     notices,
     notifications,
     people,
@@ -41,9 +42,11 @@ from api.bodies import BodyLimits
 from api.console import mount as console
 from api.dependencies import Hashing
 from api.listening import Hub
+from api.measures import Requests
 from api.middleware import Cors, RequestContext, UnexpectedErrors
 from api.rates import Rates
 from api.tallies import Tallies
+from shared import tracing
 from shared.accounts import passwords
 from shared.accounts.tokens import KeyRing
 from shared.database import Database, database
@@ -64,6 +67,12 @@ class Application(FastAPI):
         scheme = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]
         scheme["flows"]["password"]["tokenUrl"] = f"{settings().root_path}/v1/auth/token"
         return document
+
+
+def _is_not_traced(scope: MutableMapping[str, Any]) -> bool:
+    """What is open for hours, and what asks again and again whether we are well."""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return scope["type"] != "http" or path == "/metrics" or path.startswith("/v1/health")
 
 
 def create_app(db: Database | None = None) -> FastAPI:
@@ -97,9 +106,20 @@ def create_app(db: Database | None = None) -> FastAPI:
         openapi_url="/openapi.json" if values.docs_served else None,
         docs_url="/docs" if values.docs_served else None,
         redoc_url="/redoc" if values.docs_served else None,
+        telemetry={
+            "tracer_provider": tracing.provider(),
+            "tracing": tracing.provider() is not None,
+            "metrics": False,  # /metrics has them
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+            "exclude": _is_not_traced,
+        },
     )
     app.state.database = db or database()
     app.state.hub = Hub(values.redis_url, app.state.database)
+    app.state.requests = Requests()
+    app.state.lookout = metrics.Lookout(app.state.database)
     app.state.keys = KeyRing(values)
     app.state.hashing = Hashing()
     errors.install(app)
@@ -115,7 +135,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         expose_headers=["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"],
         max_age=600,
     )
-    app.add_middleware(RequestContext, strict_transport=values.is_production)
+    app.add_middleware(RequestContext, requests=app.state.requests, strict_transport=values.is_production)
     # The hot ones first: a request is compared with one after the other, so /users/me stands before /users/{id} too.
     app.include_router(discovery.lean)
     app.include_router(messages.lean)
@@ -136,7 +156,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         notifications,
         privacy,
     )
-    for domain in (*of_people, live, health, auth, email, media, work, review, people, demo):
+    for domain in (*of_people, live, health, auth, email, media, work, review, people, demo, metrics):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     if values.admin_console:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from api import measures
 from shared import log
 from shared.errors import ERRORS, Refusal
 
@@ -50,6 +51,7 @@ class ErrorAnswer(BaseModel):
 
 def answer(refusal: Refusal) -> JSONResponse:
     """The response that tells a refusal."""
+    measures.refused(refusal.code)
     body = ErrorBody(
         code=refusal.code,
         message=refusal.message,

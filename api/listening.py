@@ -60,6 +60,8 @@ class Hub:
         self._pubsub: PubSub | None = None
         self._interrupted_at: datetime | None = None
         self._heard_at = 0.0
+        self.delivered = 0
+        """Events that were offered to connections."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._redis: Redis = Redis.from_url(
             redis_url,
@@ -68,6 +70,10 @@ class Hub:
             retry=Retry(NoBackoff(), 1),
             decode_responses=True,
         )
+
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._listeners())
 
     async def open(self) -> None:
         """Begin to listen, on the running event loop."""
@@ -208,6 +214,7 @@ class Hub:
             return
         for listener in everyone:
             listener.offer(frame)
+            self.delivered += 1
 
     async def _catch_up(self, listeners: Sequence[Listener]) -> None:
         """Give each what was kept for it since the last that it has, once it is subscribed to what follows."""

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import standing
 from api.errors import answer
 from api.headers import completed
-from shared import log
+from api.measures import NO_ROUTE, Requests
+from shared import log, tracing
 from shared.errors import Refusal
 
 _ID: Final = b"x-request-id"
@@ -25,13 +26,14 @@ _log = log.logger(__name__)
 
 
 class RequestContext:
-    """Gives each request an id that is in its answer and in every log line, and each answer its headers. The outermost.
+    """Gives each request an id that is in its answer and in every log line, and each answer its headers; measures it.
 
-    `strict_transport` tells browsers that came over https to come in no other way from now on.
+    The outermost. `strict_transport` tells browsers that came over https to come in no other way from now on.
     """
 
-    def __init__(self, app: ASGIApp, *, strict_transport: bool) -> None:
+    def __init__(self, app: ASGIApp, *, requests: Requests, strict_transport: bool) -> None:
         self._app = app
+        self._requests = requests
         self._strict_transport = strict_transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
@@ -44,11 +46,16 @@ class RequestContext:
         status, began, counted = 0, time.perf_counter(), standing.begin()
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         strict = self._strict_transport and scope["scheme"] == "https"
+        requests = self._requests
+        requests.unanswered += 1
+        tracing.note(**{"request.id": request_id})
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                requests.unanswered -= 1
+                requests.answered(scope, status, time.perf_counter() - began)
                 headers = completed(message.get("headers", ()), path=path, strict_transport=strict)
                 message["headers"] = [*headers, (_ID, request_id.encode())]
                 if status != HTTP_429_TOO_MANY_REQUESTS or not any(name == _RATE for name, _ in headers):
@@ -59,6 +66,9 @@ class RequestContext:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
+                if not status:
+                    requests.unanswered -= 1
+                    requests.answered(scope, status, time.perf_counter() - began)
                 if logging.getLogger(__name__).isEnabledFor(logging.INFO):  # making a line that nobody gets takes time
                     took = round((time.perf_counter() - began) * 1000, 1)
                     _log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
@@ -114,7 +124,8 @@ class UnexpectedErrors:
         try:
             await self._app(scope, receive, watched)
         except Exception:
-            _log.exception("unexpected error", path=scope.get("path"))
+            route = getattr(scope.get("route"), "path", NO_ROUTE)
+            _log.exception("unexpected error", path=scope.get("path"), route=route)
             if started:
                 raise
             await answer(Refusal("internal_error"))(scope, receive, send)

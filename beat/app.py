@@ -5,7 +5,7 @@ from typing import Any
 from celery import signals
 
 from beat.timetable import schedule
-from shared import log, queue
+from shared import log, queue, reports
 from shared.settings import settings
 
 app = queue.make_app(
@@ -20,3 +20,4 @@ app = queue.make_app(
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:  # noqa: ANN401 - Celery's signature
     log.configure(process="beat", level=settings().log_level, as_json=settings().json_logs)
+    reports.configure(process="beat")

@@ -151,10 +151,12 @@ def _applications(values: Settings, env: dict[str, str]) -> list[Program]:
     # One node of one process per core is 1.6 times one node with two processes. The model is held by one of its own.
     general = ",".join(queue for queue in QUEUES if queue != "embeddings")
     nodes = {f"worker{number}": general for number in range(1, (values.dev_workers or os.cpu_count() or 1) + 1)}
-    for name, queues in {**nodes, "worker_embeddings": "embeddings"}.items():
+    for number, (name, queues) in enumerate({**nodes, "worker_embeddings": "embeddings"}.items()):
         worker = [*celery, "-A", "worker", "worker", "-Q", queues, "-c", "1", "-n", f"{name}@%h"]
         flags = ["--without-gossip", "--without-mingle", "-l", values.log_level]
-        programs.append(Program(name, [*worker, *flags], env, APPLICATIONS))
+        port = values.worker_metrics_port
+        own = {} if port is None else {"WORKER_METRICS_PORT": str(port + number)}
+        programs.append(Program(name, [*worker, *flags], {**env, **own}, APPLICATIONS))
     programs.append(Program("beat", [*celery, "-A", "beat", "beat", "-l", values.log_level], env, APPLICATIONS))
     flower = [*celery, "-A", "beat", "flower", "--conf=beat/flower.py"]
     programs.append(Program("flower", flower, env, APPLICATIONS))

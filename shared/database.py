@@ -9,10 +9,11 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from anyio import CapacityLimiter, fail_after, to_thread
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from shared import events, queue
 from shared.events import Event
-from shared.lean import LeanPool, Row, Statement
+from shared.lean import LeanPool, Pool, Row, Statement
 from shared.redis import BREAKER
 from shared.settings import Settings, settings
 
@@ -35,6 +36,17 @@ class Database:
         self._sending: asyncio.Task[None] | None = None
         self._limiter = CapacityLimiter(threads)
         self._probes = CapacityLimiter(2)
+
+    def pools(self) -> dict[str, Pool]:
+        """How full each of its pools is, by name."""
+        found = {}
+        if isinstance(self.bind, Engine) and isinstance(self.bind.pool, QueuePool):
+            pool, threads = self.bind.pool, self._limiter.statistics()
+            in_use = pool.checkedout()
+            found["shared"] = Pool(in_use, in_use + pool.checkedin(), int(threads.total_tokens), threads.tasks_waiting)
+        if self._lean is not None and (lean := self._lean.state()) is not None:
+            found["lean"] = lean
+        return found
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

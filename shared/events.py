@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from shared import clock, redis
+from shared import clock, metrics, redis
 
 TYPES: Final = frozenset(
     {
@@ -100,6 +100,11 @@ def send(news: Iterable[Event]) -> None:
     redis.BREAKER.attempt("events", _publish_unsent)
 
 
+def unsent() -> int:
+    """How many wait until Redis answers again."""
+    return len(_UNSENT)
+
+
 def _publish_unsent() -> None:
     with _LOCK:
         news = list(_UNSENT)
@@ -115,7 +120,7 @@ def _publish_unsent() -> None:
         raise
 
 
-def publish(events: Iterable[Event]) -> None:
+def publish(news: Iterable[Event]) -> None:
     """Publish to whoever listens now, and keep for whoever comes back soon.
 
     All or nothing, so that an event has the same place among others in a stream and in a channel.
@@ -124,7 +129,9 @@ def publish(events: Iterable[Event]) -> None:
         redis.exceptions.RedisError: within about a second.
     """
     pipeline = redis.client().pipeline(transaction=True)
-    for event in events:
+    sent = 0
+    for event in news:
+        sent += 1
         frame = event.to_json()
         if event.type != ENDED:
             kept = stream(event.user_id)
@@ -132,3 +139,4 @@ def publish(events: Iterable[Event]) -> None:
             pipeline.expire(kept, KEPT_SECONDS)
         pipeline.publish(channel(event.user_id), frame)
     pipeline.execute()
+    metrics.EVENTS_SENT.inc(sent)

@@ -7,12 +7,15 @@ time of the statement itself. See docs/decisions/0012-lean-path.md.
 import re
 import select
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from psycopg import AsyncConnection, AsyncRawCursor, Connection, OperationalError, RawCursor
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
+
+from shared import tracing
 
 _NAMED: Final = re.compile(r"(?<![:\w]):([a-z_]+)\b")
 _COMMENTS: Final = re.compile(r"--[^\n]*")
@@ -43,11 +46,22 @@ class Statement:
 
     async def one_async(self, connection: AsyncConnection[Any], values: Mapping[str, object]) -> Row | None:
         """The same on a connection of the event loop."""
-        cursor = await AsyncRawCursor(connection).execute(self._sql, self._ordered(values), binary=self._binary)
-        return await cursor.fetchone()
+        with tracing.statement(self._sql):
+            cursor = await AsyncRawCursor(connection).execute(self._sql, self._ordered(values), binary=self._binary)
+            return await cursor.fetchone()
 
     def _ordered(self, values: Mapping[str, object]) -> tuple[object, ...]:
         return tuple(values[name] for name in self._names)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """How full a pool of connections is: in use, open, at most open, and requests that wait for one."""
+
+    in_use: int
+    open: int
+    most: int
+    waiting: int
 
 
 class LeanPool:
@@ -76,6 +90,14 @@ class LeanPool:
         """Give up the connections."""
         if self._pool is not None:
             await self._pool.close()
+
+    def state(self) -> Pool | None:
+        """How full it is; None before it is opened."""
+        if self._pool is None:
+            return None
+        found = self._pool.get_stats()
+        size, free = found["pool_size"], found["pool_available"]
+        return Pool(size - free, size, found["pool_max"], found.get("requests_waiting", 0))
 
     async def one(self, statement: Statement, values: Mapping[str, object]) -> Row | None:
         """The first row of a statement.

@@ -37,7 +37,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.elements import ColumnElement, SQLColumnExpression
 
-from shared import log, queue
+from shared import log, queue, tracing
 from shared.jobs import LEDGER_JOBS, Job
 from shared.models import Base, Created, Moment, chosen
 from shared.queue import Hint
@@ -72,6 +72,8 @@ class Work(Base):
     """When a hint was last sent that nobody has followed yet."""
     error: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(Text)
+    traceparent: Mapped[str | None] = mapped_column(Text)
+    """Of the trace of that request, if there is one: here, and not in a message, so that it is not lost with one."""
     created_at: Mapped[Created]
 
 
@@ -88,6 +90,7 @@ class Claim:
     attempt: int
     lease_until: datetime
     request_id: str | None
+    traceparent: str | None = None
 
     @property
     def is_last(self) -> bool:
@@ -116,6 +119,7 @@ def ask(session: Session, job: Job, *keys: str, delay: timedelta = timedelta()) 
             "due_at": func.now() + delay,
             "hinted_at": func.now() if number < hinted else None,
             "request_id": log.current_request_id(),
+            "traceparent": tracing.current(),
         }
         # sorted: two who ask for the same keys at once must lock them in one order
         for number, key in enumerate(sorted(set(keys)))
@@ -132,6 +136,7 @@ def ask(session: Session, job: Job, *keys: str, delay: timedelta = timedelta()) 
                     "hinted_at": statement.excluded.hinted_at,
                     "error": None,
                     "request_id": statement.excluded.request_id,
+                    "traceparent": statement.excluded.traceparent,
                     "created_at": case((Work.due_at.is_(None), func.now()), else_=Work.created_at),
                 },
             )
@@ -168,12 +173,12 @@ def _claim(session: Session, job: Job, which: ColumnElement[bool]) -> list[Claim
             lease_until=func.clock_timestamp() + timedelta(seconds=job.lease_seconds),
             hinted_at=None,
         )
-        .returning(Work.key, Work.version, Work.attempts, Work.lease_until, Work.request_id)
+        .returning(Work.key, Work.version, Work.attempts, Work.lease_until, Work.request_id, Work.traceparent)
         .execution_options(synchronize_session=False)
     )
     return [
-        Claim(job, key, version, attempt, lease_until, request_id)
-        for key, version, attempt, lease_until, request_id in taken
+        Claim(job, key, version, attempt, lease_until, request_id, traceparent)
+        for key, version, attempt, lease_until, request_id, traceparent in taken
         if lease_until is not None  # it has just been set
     ]
 

@@ -9,7 +9,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session
 
-from shared import redis
+from shared import metrics, redis
 from shared.jobs import QUEUES, Job
 from shared.settings import settings
 
@@ -59,6 +59,7 @@ def _publish(app: Celery, hints: Iterable[Hint]) -> None:
                 ignore_result=True,
                 expires=HINT_EXPIRES,
             )
+            metrics.HINTS_SENT.inc()
 
 
 @lru_cache

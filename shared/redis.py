@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from shared import log
+from shared import log, metrics, tracing
 from shared.settings import settings
 
 PAUSE: Final = 2.0  # seconds without a try after a failure; without it every request of an outage waits (measured: 6 s)
@@ -27,13 +27,20 @@ class Breaker:
     def __init__(self) -> None:
         self._closed_until = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is let through now."""
+        return time.monotonic() < self._closed_until
+
     def attempt(self, what: str, send: Callable[[], None]) -> bool:
         """Call `send`; False when it failed or was not tried."""
-        if time.monotonic() < self._closed_until:
+        if self.is_open:
             return False
         try:
-            send()
+            with tracing.step(f"redis {what}"):
+                send()
         except FAILURES as error:
+            metrics.REDIS_FAILURES.labels(what).inc()
             self._closed_until = time.monotonic() + PAUSE
             _log.warning("redis does not answer", what=what, error=str(error))
             return False

@@ -237,6 +237,19 @@ class Settings(BaseSettings):
     # The quiz
     quiz_retake_days: int = Field(30, ge=0, le=365, description="Days until the quiz can be taken again")
 
+    # Watching it
+    metrics_token: str | None = Field(
+        None, min_length=16, description="Bearer token of /metrics; None: only for addresses inside, and no proxy"
+    )
+    worker_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Where a worker serves its metrics; None: nowhere"
+    )
+    worker_metrics_host: str = "127.0.0.1"
+    sentry_dsn: str | None = Field(None, pattern=r"^https?://", description="Where errors are told; None: nowhere")
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None, pattern=r"^https?://", description="Where traces are sent, by OTLP over HTTP; None: nowhere"
+    )
+
     # Flower
     flower_port: int = Field(5555, ge=1, le=65535)
     flower_host: str = "127.0.0.1"

@@ -10,7 +10,7 @@ from shared.database import Database
 from shared.jobs import LEDGER_JOBS, Job
 from shared.ledger import Claim, Work
 from worker.app import app
-from worker.work import _give_up, batch_task
+from worker.work import Outcomes, _give_up, batch_task
 
 JOB = Job("test.batch", "default", lease=30, attempts=5, batch=4)
 
@@ -24,7 +24,7 @@ def job(monkeypatch: pytest.MonkeyPatch, committed: Database) -> Iterator[Job]:
 
 
 @pytest.fixture
-def batches(committed: Database, job: Job) -> tuple[Callable[[str], None], list[list[str]]]:
+def batches(committed: Database, job: Job) -> tuple[Callable[[str], Outcomes], list[list[str]]]:
     """A task that fails whatever has "poison" among it, and what it was given each time."""
     given: list[list[str]] = []
 
@@ -49,7 +49,7 @@ def due(db: Database) -> None:
 
 
 def test_one_message_does_what_waits_the_named_first(
-    committed: Database, job: Job, batches: tuple[Callable[[str], None], list[list[str]]]
+    committed: Database, job: Job, batches: tuple[Callable[[str], Outcomes], list[list[str]]]
 ) -> None:
     work, given = batches
     committed.call(ledger.ask, job, *"abcdef")
@@ -64,7 +64,7 @@ def test_one_message_does_what_waits_the_named_first(
 
 
 def test_what_spoils_batches_ends_up_alone_and_harms_no_other(
-    committed: Database, job: Job, batches: tuple[Callable[[str], None], list[list[str]]]
+    committed: Database, job: Job, batches: tuple[Callable[[str], Outcomes], list[list[str]]]
 ) -> None:
     work, given = batches
     committed.call(ledger.ask, job, "a", "b", "poison")
