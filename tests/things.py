@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import Any, Final
 
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -25,8 +26,9 @@ FACTS: Final = "5 of your likes within 24 hours were refused as spam."
 RULE: Final = "Likes are for personal words to one person."
 
 
-def photo(session: Session, user: User, *, position: int = 0) -> Photo:
-    """A photo that is ready; its files are not there."""
+def photo(session: Session, user: User) -> Photo:
+    """A photo that is ready, behind those that they have; its files are not there."""
+    position = _number_of(session, Photo, user)
     made = Photo(
         user_id=user.id,
         position=position,
@@ -42,8 +44,9 @@ def photo(session: Session, user: User, *, position: int = 0) -> Photo:
     return made
 
 
-def answer(session: Session, user: User, *, number: int = 0) -> PromptAnswer:
-    """An answer to a question of the catalogue, whose vector nobody waits for."""
+def answer(session: Session, user: User) -> PromptAnswer:
+    """An answer to the next question of the catalogue, whose vector nobody waits for."""
+    number = _number_of(session, PromptAnswer, user)
     made = PromptAnswer(
         user_id=user.id, prompt_id=QUESTIONS[number].id, position=number, answer="Marzipan, and the night bus."
     )
@@ -135,3 +138,7 @@ def mailed_token(session: Session, user: User, *, purpose: str) -> str:
     )
     session.flush()
     return token
+
+
+def _number_of(session: Session, table: type[Photo | PromptAnswer], user: User) -> int:
+    return session.scalars(select(func.count()).where(table.user_id == user.id)).one()

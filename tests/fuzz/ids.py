@@ -14,7 +14,7 @@ OFTEN: Final = 0.75
 
 # By the name of a parameter or a field, and where that means different things, of an operation: which of the lists in
 # an actor's `real` has values for it. Every parameter in a path needs one: see test_every_path_leads_somewhere.
-KINDS: Final = {
+KINDS: Final[dict[str, str | None]] = {
     "answer_id": "own_answer",
     "comment": "comment",
     "email": "email",
@@ -41,6 +41,7 @@ KINDS: Final = {
     "order_photos.ids": "own_photo",
     "read_notifications.ids": "notification",
     "reset_password.token": "reset",
+    "sign_up.email": None,  # somebody else's, for once
     "show_unsubscribe.token": "unsubscribe",
     "unsubscribe.token": "unsubscribe",
     "verify_email.token": "verification",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import APIOperation, Case, CheckContext, GenerationMode, Response
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.errors import InvalidSchema
-from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.failures import FailureGroup
 from schemathesis.core.media_types import is_form_urlencoded
 from schemathesis.core.result import Err, Ok
 from schemathesis.generation.drivers import CoverageGenerator
@@ -21,19 +22,33 @@ from schemathesis.generation.feedback import NO_FEEDBACK
 from schemathesis.generation.overrides import Override
 from schemathesis.specs.openapi import checks
 
+from api.shapes import _one_line
 from shared.accounts.models import Role
+from tests.fuzz.hostile import Request, hostile
 from tests.fuzz.ids import aim, operation_id
 from tests.fuzz.world import Actor, World
 
 Operation = APIOperation[Any, Any, Any, Any]
+Answer = Response | requests.Response
+Check = Callable[[CheckContext, Response, Case[Any]], bool | None]
 
 
 def wrong_is_refused(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
-    """What does not fit the schema is not accepted; of a form, what is empty was not sent (RFC 6749, section 3.1)."""
+    """What does not fit the schema is not accepted.
+
+    But text may fit once it is tidied, and of a form, what is empty was not sent (RFC 6749, section 3.1).
+    """
     form = case.body if is_form_urlencoded(case.media_type) else {}
-    if isinstance(form, dict) and "" in form.values():
+    if (isinstance(form, dict) and "" in form.values()) or not _is_tidy(case.body):
         return None
     return checks.negative_data_rejection(ctx, response, case)
+
+
+def _is_tidy(part: object) -> bool:
+    if isinstance(part, str):
+        return part == _one_line(part)
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return all(_is_tidy(one) for one in inner)
 
 
 def other_methods_are_refused(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
@@ -60,6 +75,13 @@ CHECKS: Final = (
     other_methods_are_refused,
     has_request_id,
 )
+HOSTILE_CHECKS: Final = (
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    has_request_id,
+)
 TIMEOUT_SECONDS: Final = 30
 STREAM_SECONDS: Final = 0.2  # after which enough of an endless answer has come
 ANONYMOUS: Final = None
@@ -75,6 +97,8 @@ class Plan:
     """Made at random, of each operation, role and kind: those that fit the schema, and those that do not."""
     systematic: Sequence[Role | None] = (Role.USER,)
     """Who also tries every limit of every schema, each by itself."""
+    hostile: int | None = None
+    """How many of the requests that no schema describes each of them tries of each operation; None: all."""
     roles: Sequence[Role | None] = ROLES
     only: str | None = None
     """One operation."""
@@ -112,8 +136,10 @@ def fuzz(world: World, document: dict[str, Any], plan: Plan, say: Callable[[str]
                 continue
             outcome.operations.add(name)
             attempt = Attempt(cast, outcome, name, Random(f"{plan.seed} {role} {name}"))
-            for case in _systematic(operation) if role in plan.systematic else ():
-                attempt.send(case)
+            if role in plan.systematic:
+                for case in _systematic(operation, list(GenerationMode)):
+                    attempt.send(case)
+                attempt.harm(next(_systematic(operation, [GenerationMode.POSITIVE])), plan.hostile)
             _at_random(operation, attempt.send, plan)
             if operation.method != "get":
                 cast.leave()  # whoever comes next has everything again
@@ -150,35 +176,61 @@ class Attempt:
 
     def send(self, case: Case[Any]) -> None:
         """Send one case, and note what came of it."""
+        aim(case, self._cast.actor.real, self._random)
+        answer = self._answered(lambda actor: self._call(case, actor))
+        if answer.status_code < 300:
+            self._outcome.succeeded.add(self._name)
+        wanted = list(CHECKS)
+        if answer.status_code < 300 and not self._is_enforced:  # once is enough, and takes two more requests
+            wanted.append(checks.ignored_auth)
+            self._is_enforced = True
+        self._check(case, answer, wanted)
+
+    def harm(self, case: Case[Any], most: int | None) -> None:
+        """Send variations of a case that no schema describes."""
+        aim(case, self._cast.actor.real, self._random)
+        cast = self._cast
+        variations = list(hostile(case, cast.world.url, {}))
+        for request in variations if most is None else self._random.sample(variations, min(most, len(variations))):
+            answer = self._answered(partial(self._call_as_written, request, _timeout(case)))
+            self._check(case, answer, HOSTILE_CHECKS)
+
+    def _answered(self, call: Callable[[Actor], Answer]) -> Answer:
         cast, outcome = self._cast, self._outcome
-        aim(case, cast.actor.real, self._random)
-        answer = self._call(case)
+        answer = call(cast.actor)
         if answer.status_code in {401, 403} and not cast.world.still_is(cast.actor):
-            cast.leave()  # the case before has logged them out, or worse
-            answer = self._call(case)
+            cast.leave()  # what was sent before has logged them out, or worse
+            answer = call(cast.actor)
         outcome.cases[cast.role] += 1
         outcome.statuses[cast.role, answer.status_code // 100] += 1
-        wanted = list(CHECKS)
-        if answer.status_code < 300:
-            outcome.succeeded.add(self._name)
-            if not self._is_enforced:  # once is enough, and takes two more requests
-                wanted.append(checks.ignored_auth)
-                self._is_enforced = True
+        return answer
+
+    def _call(self, case: Case[Any], actor: Actor) -> Response:
+        return case.call(self._cast.world.url, self._cast.http, actor.headers, timeout=_timeout(case))
+
+    def _call_as_written(self, request: Request, timeout: float, actor: Actor) -> requests.Response:
+        headers = {name: value.encode("latin-1") for name, value in (actor.headers | request.headers).items()}
+        return self._cast.http.request(
+            request.method, request.url, data=request.content, headers=headers, timeout=timeout, allow_redirects=False
+        )
+
+    def _check(self, case: Case[Any], answer: Answer, wanted: Sequence[Check]) -> None:
         try:
             case.validate_response(
-                answer, checks=wanted, headers=cast.actor.headers, transport_kwargs={"base_url": cast.world.url}
+                answer,
+                checks=list(wanted),
+                headers=self._cast.actor.headers,
+                transport_kwargs={"base_url": self._cast.world.url},
             )
         except FailureGroup as group:
             for failure in group.exceptions:
-                self._note(failure, str(group))
+                who = f"as {_named(self._cast.role)}\n{group}"
+                self._outcome.failures.setdefault((self._name, failure.title), who)
 
-    def _call(self, case: Case[Any]) -> Response:
-        streams = "text/event-stream" in case.operation.definition.raw["responses"].get("200", {}).get("content", {})
-        timeout = STREAM_SECONDS if streams else TIMEOUT_SECONDS
-        return case.call(self._cast.world.url, self._cast.http, self._cast.actor.headers, timeout=timeout)
 
-    def _note(self, failure: Failure, text: str) -> None:
-        self._outcome.failures.setdefault((self._name, failure.title), f"as {_named(self._cast.role)}\n{text}")
+def _timeout(case: Case[Any]) -> float:
+    answers = case.operation.definition.raw["responses"].get("200", {}).get("content", {})
+    return STREAM_SECONDS if "text/event-stream" in answers else TIMEOUT_SECONDS
 
 
 def _sound(found: Ok[Operation] | Err[InvalidSchema]) -> Operation:
@@ -187,12 +239,12 @@ def _sound(found: Ok[Operation] | Err[InvalidSchema]) -> Operation:
     return found.ok()
 
 
-def _systematic(operation: Operation) -> Iterator[Case[Any]]:
+def _systematic(operation: Operation, modes: list[GenerationMode]) -> Iterator[Case[Any]]:
     """Each limit of the schema, each part left out or of another type, each method that there is not."""
     generation = operation.schema.config.generation_for(operation=operation, phase="coverage")
     yield from CoverageGenerator(
         operation=operation,
-        generation_modes=list(GenerationMode),
+        generation_modes=modes,
         generation_config=generation,
         auth_storage=None,
         override=Override(),

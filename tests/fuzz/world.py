@@ -97,8 +97,8 @@ def _furnish(session: Session, *, user_id: uuid.UUID, role: Role) -> Real:
     now = clock.now()
     passes.pass_over(session, me, user_id=passed.id, now=now)
     safety.block(session, me, user_id=blocked.id, now=now)
-    own_photos = [things.photo(session, me, position=position) for position in range(3)]
-    own_answers = [things.answer(session, me, number=number) for number in range(2)]
+    own_photos = [things.photo(session, me) for _ in range(3)]
+    own_answers = [things.answer(session, me) for _ in range(2)]
     photo, answer = things.photo(session, stranger), things.answer(session, stranger)
     candidates.make(session, user_ids=[me.id, stranger.id], now=now)
     queues.refresh(session, user_id=me.id, now=now, tell=False)
