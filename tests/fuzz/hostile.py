@@ -2,10 +2,11 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from schemathesis import Case
 
@@ -154,27 +155,27 @@ class Request:
     """One request, as it goes over the wire."""
 
     method: str
-    url: str
+    target: str
+    """The path, and the query behind a question mark."""
     headers: dict[str, str]
     content: bytes | None = None
 
 
-def hostile(case: Case[Any], base_url: str, headers: dict[str, str]) -> Iterator[Request]:
+def hostile(case: Case[Any]) -> Iterator[Request]:
     """Every variation of a case that is right. Its body stays as it is where another part is varied."""
-    path = urlsplit(case.as_transport_kwargs(base_url=base_url)["url"]).path
-    body, sent = case.body, dict(headers)
+    path, body, sent = _path(case), case.body, dict[str, str]()
     content = None
     if case.media_type == "application/json":
         content, sent["Content-Type"] = json.dumps(body).encode(), case.media_type
-    right = Request(case.method, base_url + path, sent, content)
+    right = Request(case.method, path, sent, content)
     yield from (replace(right, headers=sent | {name: value}) for name, value in HEADERS)
     for parameter in case.operation.query:
         for text in QUERIES:
-            yield replace(right, url=f"{right.url}?{parameter.name}={text}")
-        yield replace(right, url=f"{right.url}?{parameter.name}=1&{parameter.name}=2&{parameter.name}[]=3")
-    for name, value in case.path_parameters.items():
-        for text in (*(quote(one) for one in IDS), "%00", "%FF", "%2F", "x" * 4_000, "%ED%A0%80", "..%2F..%2Fetc"):
-            yield replace(right, url=right.url.replace(quote(str(value)), text) + f"?{name}")
+            yield replace(right, target=f"{path}?{parameter.name}={text}")
+        yield replace(right, target=f"{path}?{parameter.name}=1&{parameter.name}=2&{parameter.name}[]=3")
+    for name in case.path_parameters:
+        for text in (*(quote(one) for one in IDS), "%00", "%FF", "x" * 4_000, "%ED%A0%80", "..%2F..%2Fetc"):
+            yield replace(right, target=_path(case, **{name: text}))
     if case.operation.body:
         yield from (replace(right, content=text) for text in BODIES)
         yield from (replace(right, headers=sent | {"Content-Type": media_type}) for media_type in TYPES)
@@ -184,6 +185,11 @@ def hostile(case: Case[Any], base_url: str, headers: dict[str, str]) -> Iterator
     if isinstance(body, dict) and content is not None:
         for poisoned in _poisoned(body):
             yield replace(right, content=json.dumps(poisoned).encode())
+
+
+def _path(case: Case[Any], **instead: str) -> str:
+    values = {name: quote(str(value)) for name, value in case.path_parameters.items()} | instead
+    return re.sub(r"{(\w+)}", lambda found: values[found[1]], case.path)
 
 
 def _poisoned(body: dict[str, Any]) -> Iterator[dict[str, Any]]:

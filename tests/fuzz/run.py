@@ -17,6 +17,7 @@ from schemathesis.core.errors import InvalidSchema
 from schemathesis.core.failures import FailureGroup
 from schemathesis.core.media_types import is_form_urlencoded
 from schemathesis.core.result import Err, Ok
+from schemathesis.core.transport import is_event_stream
 from schemathesis.generation.drivers import CoverageGenerator
 from schemathesis.generation.feedback import NO_FEEDBACK
 from schemathesis.generation.overrides import Override
@@ -143,7 +144,7 @@ def fuzz(world: World, document: dict[str, Any], plan: Plan, say: Callable[[str]
             _at_random(operation, attempt.send, plan)
             if operation.method != "get":
                 cast.leave()  # whoever comes next has everything again
-        say(f"{_named(role)}: {outcome.cases[role]} cases, {len(outcome.failures)} failures so far")
+        say(f"{named(role)}: {outcome.cases[role]} cases, {len(outcome.failures)} failures so far")
     return outcome
 
 
@@ -189,11 +190,14 @@ class Attempt:
     def harm(self, case: Case[Any], most: int | None) -> None:
         """Send variations of a case that no schema describes."""
         aim(case, self._cast.actor.real, self._random)
-        cast = self._cast
-        variations = list(hostile(case, cast.world.url, {}))
+        variations = list(hostile(case))
         for request in variations if most is None else self._random.sample(variations, min(most, len(variations))):
-            answer = self._answered(partial(self._call_as_written, request, _timeout(case)))
-            self._check(case, answer, HOSTILE_CHECKS)
+            try:
+                answer = self._answered(partial(self._call_as_written, request, _timeout(case)))
+            except requests.RequestException as error:
+                self._outcome.failures.setdefault((self._name, "The connection broke"), f"{request}\n{error}"[:2000])
+            else:
+                self._check(case, answer, HOSTILE_CHECKS)
 
     def _answered(self, call: Callable[[Actor], Answer]) -> Answer:
         cast, outcome = self._cast, self._outcome
@@ -209,10 +213,19 @@ class Attempt:
         return case.call(self._cast.world.url, self._cast.http, actor.headers, timeout=_timeout(case))
 
     def _call_as_written(self, request: Request, timeout: float, actor: Actor) -> requests.Response:
-        headers = {name: value.encode("latin-1") for name, value in (actor.headers | request.headers).items()}
-        return self._cast.http.request(
-            request.method, request.url, data=request.content, headers=headers, timeout=timeout, allow_redirects=False
+        answer = self._cast.http.request(
+            request.method,
+            self._cast.world.url + request.target,
+            data=request.content,
+            headers={name: value.encode("latin-1") for name, value in (actor.headers | request.headers).items()},
+            timeout=timeout,
+            allow_redirects=False,
+            stream=True,
         )
+        if is_event_stream(answer.headers.get("Content-Type")):  # which has no end
+            answer._content = b""
+            answer.close()
+        return answer
 
     def _check(self, case: Case[Any], answer: Answer, wanted: Sequence[Check]) -> None:
         try:
@@ -224,7 +237,7 @@ class Attempt:
             )
         except FailureGroup as group:
             for failure in group.exceptions:
-                who = f"as {_named(self._cast.role)}\n{group}"
+                who = f"as {named(self._cast.role)}\n{group}"
                 self._outcome.failures.setdefault((self._name, failure.title), who)
 
 
@@ -269,5 +282,6 @@ def _at_random(operation: Operation, send: Callable[[Case[Any]], None], plan: Pl
             continue
 
 
-def _named(role: Role | None) -> str:
+def named(role: Role | None) -> str:
+    """A role in words."""
     return role or "nobody"

@@ -15,13 +15,14 @@ from shared.accounts.models import LoginSession, Role, User
 from shared.badges.catalogue import BADGES
 from shared.database import Database
 from shared.discovery import candidates, queues
+from shared.discovery.models import DiscoveryQueue
 from shared.matching import passes, safety
 from shared.matching.rules import MatchState
 from shared.messaging.models import Message
 from shared.notifications import unsubscribing
 from shared.notifications.rules import Mailed
 from shared.prompts.catalogue import QUESTIONS
-from shared.settings import settings
+from shared.settings import Settings, settings
 from shared.storage import storage
 from tests import things
 from tests.people import PASSWORD
@@ -32,6 +33,15 @@ Real = dict[str, list[Any]]
 PLACE: Final = {"latitude": 52.52, "longitude": 13.405}
 PICTURE: Final = "photos/fuzz/picture.webp"
 COMMENTS: Final = ("Teach me the card trick and I will cook for you.", "Who won the argument about the tent?")
+
+# For the API that is fuzzed: else most answers would be that one is too fast.
+ENVIRONMENT: Final = {
+    **{name.upper(): "1000000/minute" for name in Settings.model_fields if name.startswith("rate_limit")},
+    "LIKES_PER_DAY": "1000",
+    "COMMENTED_LIKES_PER_DAY": "0",
+    "LIKES_PER_MINUTE": "1000",
+    "MOVES_PER_DAY": "1000",
+}
 
 
 @dataclass
@@ -105,7 +115,7 @@ def _furnish(session: Session, *, user_id: uuid.UUID, role: Role) -> Real:
     return {
         "user": _ids(*people, me),
         "likeable": _ids(stranger, admirer),
-        "queued": _ids(stranger),
+        "queued": [str(one) for one in session.get_one(DiscoveryQueue, me.id).ids],
         "match": _ids(match, archived),
         "message": _all(session, select(Message.id).where(Message.match_id == match.id).order_by(Message.number)),
         "own_photo": _ids(*own_photos),
