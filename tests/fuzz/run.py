@@ -84,7 +84,6 @@ HOSTILE_CHECKS: Final = (
     has_request_id,
 )
 TIMEOUT_SECONDS: Final = 30
-STREAM_SECONDS: Final = 0.2  # after which enough of an endless answer has come
 ANONYMOUS: Final = None
 ROLES: Final = (ANONYMOUS, Role.USER, Role.MODERATOR, Role.ADMIN)
 
@@ -193,7 +192,7 @@ class Attempt:
         variations = list(hostile(case))
         for request in variations if most is None else self._random.sample(variations, min(most, len(variations))):
             try:
-                answer = self._answered(partial(self._call_as_written, request, _timeout(case)))
+                answer = self._answered(partial(self._call_as_written, request))
             except requests.RequestException as error:
                 self._outcome.failures.setdefault((self._name, "The connection broke"), f"{request}\n{error}"[:2000])
             else:
@@ -209,23 +208,24 @@ class Attempt:
         outcome.statuses[cast.role, answer.status_code // 100] += 1
         return answer
 
-    def _call(self, case: Case[Any], actor: Actor) -> Response:
-        return case.call(self._cast.world.url, self._cast.http, actor.headers, timeout=_timeout(case))
+    def _call(self, case: Case[Any], actor: Actor) -> Answer:
+        url, http = self._cast.world.url, self._cast.http
+        if "text/event-stream" not in case.operation.definition.raw["responses"].get("200", {}).get("content", {}):
+            return case.call(url, http, actor.headers, timeout=TIMEOUT_SECONDS)
+        sent = case.as_transport_kwargs(url, actor.headers)
+        return _without_end(http.request(**sent, timeout=TIMEOUT_SECONDS, stream=True))
 
-    def _call_as_written(self, request: Request, timeout: float, actor: Actor) -> requests.Response:
+    def _call_as_written(self, request: Request, actor: Actor) -> Answer:
         answer = self._cast.http.request(
             request.method,
             self._cast.world.url + request.target,
             data=request.content,
             headers={name: value.encode("latin-1") for name, value in (actor.headers | request.headers).items()},
-            timeout=timeout,
+            timeout=TIMEOUT_SECONDS,
             allow_redirects=False,
             stream=True,
         )
-        if is_event_stream(answer.headers.get("Content-Type")):  # which has no end
-            answer._content = b""
-            answer.close()
-        return answer
+        return _without_end(answer)
 
     def _check(self, case: Case[Any], answer: Answer, wanted: Sequence[Check]) -> None:
         try:
@@ -241,9 +241,12 @@ class Attempt:
                 self._outcome.failures.setdefault((self._name, failure.title), who)
 
 
-def _timeout(case: Case[Any]) -> float:
-    answers = case.operation.definition.raw["responses"].get("200", {}).get("content", {})
-    return STREAM_SECONDS if "text/event-stream" in answers else TIMEOUT_SECONDS
+def _without_end(answer: requests.Response) -> requests.Response:
+    """An answer that can be read, even if more of it may always come."""
+    if is_event_stream(answer.headers.get("Content-Type")):
+        answer._content = b""
+        answer.close()
+    return answer
 
 
 def _sound(found: Ok[Operation] | Err[InvalidSchema]) -> Operation:
