@@ -134,7 +134,6 @@ def test_who_has_too_little_of_a_role_is_refused(client: TestClient, session: Se
 
 
 def test_what_administrates_is_for_no_plain_user() -> None:
-    assert FOR_A_ROLE
-    assert {route.name for route in ROUTES if route.path.startswith("/v1/admin")} == {
-        route.name for route in FOR_A_ROLE
-    }
+    administrating = {route.name for route in ROUTES if route.path.startswith("/v1/admin")}
+    assert administrating
+    assert administrating <= {route.name for route in FOR_A_ROLE}

@@ -143,6 +143,7 @@ def fuzz(world: World, document: dict[str, Any], plan: Plan, say: Callable[[str]
             _at_random(operation, attempt.send, plan)
             if operation.method != "get":
                 cast.leave()  # whoever comes next has everything again
+        cast.http.close()
         say(f"{named(role)}: {outcome.cases[role]} cases, {len(outcome.failures)} failures so far")
     return outcome
 

@@ -46,7 +46,7 @@ ENVIRONMENT: Final = {
 
 @dataclass
 class Actor:
-    """Somebody signed in, and what is real for them: the values by the names of ids.PROVIDERS."""
+    """Somebody signed in, and what is real for them: lists of values, see `ids.KINDS`."""
 
     role: Role | None
     token: str | None
