@@ -15,7 +15,7 @@ from tests.fuzz.run import ROLES, Outcome, Plan, fuzz, named
 from tests.fuzz.world import ENVIRONMENT, World
 from tests.stack import Stack
 
-EXAMPLES: Final = 40
+EXAMPLES: Final = 20
 WORK_SECONDS: Final = 300
 
 
