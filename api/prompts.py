@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Response, status
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 from sqlalchemy.orm import Session
 
 from api.accounts import SIGNED_IN
@@ -91,7 +91,7 @@ class NewAnswer(Body):
 
     question_id: uuid.UUID
     answer: Answer
-    private: bool = False
+    private: StrictBool = False
 
 
 class AnswerPut(Body):
@@ -101,7 +101,7 @@ class AnswerPut(Body):
 
     question_id: uuid.UUID | None = None
     answer: Answer
-    private: bool | None = None
+    private: StrictBool | None = None
 
 
 class AnswerOrder(Body):

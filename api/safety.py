@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, status
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from api.accounts import SIGNED_IN
 from api.creating import Creating
@@ -57,7 +57,7 @@ class NewReport(Body):
     photo_id: uuid.UUID | None = None
     prompt_id: uuid.UUID | None = None
     message_id: uuid.UUID | None = None
-    block: bool = True
+    block: StrictBool = True
 
 
 class ReportShape(Shape):

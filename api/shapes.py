@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -82,6 +82,12 @@ def _one_line(text: str) -> str:
     return " ".join(_prose(text).split())
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic turns only these into answers
+    return value
+
+
 def _email(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
@@ -106,6 +112,12 @@ VisibleLine = Annotated[Line, AfterValidator(_visible)]
 
 Email = Annotated[Storable, StringConstraints(max_length=254), AfterValidator(_email)]
 """An e-mail address, checked for its form."""
+
+Number = Annotated[float, BeforeValidator(_number)]
+"""A number of a body as it stands there: neither text nor a truth value is taken for one."""
+
+Whole = Annotated[int, BeforeValidator(_number)]
+"""The same, of a whole one."""
 
 Limit = Annotated[int, Field(ge=1, le=100)]
 Offset = Annotated[int, Field(ge=0, le=1_000_000)]

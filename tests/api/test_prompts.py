@@ -118,7 +118,13 @@ def test_lone_surrogates_are_refused(ada: Person) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"question_id": str(uuid.uuid4())}, {"question_id": "soup"}, {"private": "perhaps"}, {"status": "embedded"}],
+    [
+        {"question_id": str(uuid.uuid4())},
+        {"question_id": "soup"},
+        {"private": "perhaps"},
+        {"private": 1},
+        {"status": "embedded"},
+    ],
 )
 def test_a_wrong_body_is_refused(ada: Person, change: dict[str, Any]) -> None:
     answer = ada.post(ANSWERS, json={"question_id": IDS[0], "answer": "Soup.", **change})
