@@ -92,7 +92,7 @@ def _people(url: str) -> list[tuple[uuid.UUID, str]]:
 def _forget(url: str) -> None:
     """Both begin each round with nobody having liked anybody."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("TRUNCATE daily_like_counts, pairs, likes, matches, match_changes, notifications")
+        connection.execute("TRUNCATE daily_like_counts, pairs, likes, matches, match_changes, notifications CASCADE")
 
 
 def _likes(tokens: list[tuple[uuid.UUID, str]]) -> Iterator[bytes]:
