@@ -30,7 +30,7 @@ LOCK = 7_237_423  # any number: whoever starts migrations at the same time waits
 
 def run() -> None:
     """Upgrade or check, whatever the command asked for."""
-    engine = create_engine(settings().sqlalchemy_url, poolclass=pool.NullPool)
+    engine = create_engine(settings().migrations_url, poolclass=pool.NullPool)
     with engine.connect() as connection:
         # Tried again and again: one that waits in a statement would in turn be waited for by CREATE INDEX CONCURRENTLY.
         while not connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})")):

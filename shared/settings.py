@@ -43,6 +43,10 @@ def _mail_server(text: str) -> str:
     return text
 
 
+def _with_driver(url: str) -> str:
+    return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", url)
+
+
 def _sender(text: str) -> str:
     """`Name <address>` or an address, on one line."""
     _, address = parseaddr(text)
@@ -70,6 +74,9 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "postgresql://postgres@localhost:5432/delete", repr=False, description="Postgres with pgvector"
     )
+    direct_database_url: str | None = Field(
+        None, repr=False, description="Postgres itself, for migrations, where DATABASE_URL is a pooler"
+    )
     db_pool_size: int = Field(8, ge=1, le=200, description="Connections that a process keeps open")
     db_max_overflow: int = Field(4, ge=0, le=200, description="Connections it may open beyond those, for a while")
     db_lean_pool_size: int = Field(4, ge=1, le=200, description="Connections of an API process for its hot routes")
@@ -79,8 +86,14 @@ class Settings(BaseSettings):
         15, ge=0.1, le=3600, description="Longest pause within a transaction; then the server ends its connection"
     )
     db_connect_timeout_seconds: int = Field(5, ge=2, le=60, description="Longest wait for a connection to be made")
-    db_prepare_statements: bool = Field(default=True, description="Off behind pgbouncer in transaction mode")
+    db_prepare_statements: bool = Field(default=True, description="Off behind a pgbouncer older than 1.21")
     redis_url: str = Field("redis://localhost:6379/0", repr=False, description="Queue, events and rate counters")
+    broker_url: str | None = Field(
+        None,
+        pattern=r"^amqps?://",
+        repr=False,
+        description="RabbitMQ for the queue alone: amqp://user:password@host/vhost",
+    )
     storage_url: str = Field("file:///var/lib/delete/media", description="file:///folder or s3://bucket/prefix")
 
     # HTTP
@@ -269,12 +282,22 @@ class Settings(BaseSettings):
     @property
     def sqlalchemy_url(self) -> str:
         """`database_url` with the driver named, also from the short forms that platforms hand out."""
-        return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", self.database_url)
+        return _with_driver(self.database_url)
+
+    @property
+    def migrations_url(self) -> str:
+        """The same of the server itself, whose connections keep what is set on them."""
+        return _with_driver(self.direct_database_url or self.database_url)
 
     @property
     def libpq_url(self) -> str:
         """`database_url` as the driver itself takes it."""
         return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", self.database_url)
+
+    @property
+    def queue_url(self) -> str:
+        """What carries the hints."""
+        return self.broker_url or self.redis_url
 
     @property
     def site_url(self) -> str:

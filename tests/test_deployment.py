@@ -169,6 +169,28 @@ def test_the_images_hold_all_of_the_code() -> None:
     assert "*" in lines
 
 
+def test_systemd_starts_what_the_procfile_does_and_gives_it_as_long_to_stop_as_compose() -> None:
+    for name, command in PROCFILE.items():
+        unit = {"web": "api", "release": "migrate"}.get(name, name.replace("_", "-"))
+        file = ROOT / f"deploy/systemd/delete-{unit}{'@' if name.startswith('worker') else ''}.service"
+        told = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+        words = [word for word in shlex.split(command) if "=" not in word or word.startswith("--")]
+        started = told["ExecStart"].replace("-%i@%%h", "@%h").removeprefix("/opt/delete/.venv/bin/")
+        assert shlex.split(started) == words
+        grace = SERVICES[unit if unit in SERVICES else name].get("stop_grace_period")
+        assert grace is None or int(told["TimeoutStopSec"]) == _seconds(grace)
+
+
+def test_nginx_lets_photos_through_and_streams_pass_at_once() -> None:
+    nginx = (ROOT / "deploy/nginx.conf").read_text()
+    let_through = re.search(r"client_max_body_size (\d+)m;", nginx)
+    assert let_through is not None
+    assert int(let_through[1]) * 1024**2 >= UPLOAD_LIMIT
+    streams = re.findall(r"location = (\S+) \{.*?proxy_buffering off;", nginx, re.DOTALL)
+    assert streams == ["/v1/events"]
+    assert set(streams) <= _paths()
+
+
 @pytest.mark.parametrize("name", ["railway.json", "railway.background.json"])
 def test_railway_is_told_what_exists(name: str) -> None:
     told = json.loads((ROOT / name).read_text())

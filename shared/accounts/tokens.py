@@ -17,6 +17,7 @@ from shared.settings import Settings
 ISSUER: Final = "delete"
 AUDIENCE: Final = "delete-clients"
 Kind = Literal["access", "refresh", "device"]
+SKEW: Final = 5.0  # seconds by which the clock of whoever issued a token may be ahead
 _REQUIRED: Final = ["sub", "sid", "type", "exp", "iat", "jti", "iss", "aud"]
 
 
@@ -66,7 +67,13 @@ class KeyRing:
         try:
             key = self._keys[str(jwt.get_unverified_header(token)["kid"])]
             payload: dict[str, Any] = jwt.decode(
-                token, key, [self._algorithm], audience=AUDIENCE, issuer=ISSUER, options={"require": _REQUIRED}
+                token,
+                key,
+                [self._algorithm],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"require": _REQUIRED},
+                leeway=SKEW,
             )
             if payload["type"] != kind:
                 raise Refusal("token_invalid", f"This is not {'an' if kind == 'access' else 'a'} {kind} token.")

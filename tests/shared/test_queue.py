@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amqp.exceptions import RecoverableConnectionError
 from sqlalchemy.orm import Session
 
 from dev import parts
@@ -18,6 +19,7 @@ from shared.database import Database
 from shared.errors import Refusal
 from shared.jobs import DELETE_FILES, LEDGER_JOBS, PERIODIC_JOBS, PROCESS_PHOTO, QUEUES
 from shared.queue import HINT_EXPIRES, Hint
+from shared.settings import settings
 
 Configure = Callable[..., None]
 
@@ -79,8 +81,9 @@ def test_a_hint_noted_twice_is_sent_once_and_only_when_committed(committed: Data
     assert [body(message)[0] for message in messages("photos")] == [["a"], ["b"]]
 
 
-def test_without_redis_publishing_fails_fast(configured: Configure) -> None:
-    configured(REDIS_URL="redis://127.0.0.1:1/0")
+@pytest.mark.parametrize("nowhere", [{"REDIS_URL": "redis://127.0.0.1:1/0"}, {"BROKER_URL": "amqp://127.0.0.1:1//"}])
+def test_without_a_broker_publishing_fails_fast(configured: Configure, nowhere: dict[str, str]) -> None:
+    configured(**nowhere)
     queue.publisher.cache_clear()
     for _ in range(2):
         began = time.monotonic()
@@ -89,15 +92,39 @@ def test_without_redis_publishing_fails_fast(configured: Configure) -> None:
         assert time.monotonic() - began < 1
 
 
-def test_a_redis_that_hangs_does_not_hold_anybody_up_for_long(configured: Configure) -> None:
+@pytest.mark.parametrize(("name", "scheme"), [("REDIS_URL", "redis"), ("BROKER_URL", "amqp")])
+def test_a_broker_that_hangs_does_not_hold_anybody_up_for_long(configured: Configure, name: str, scheme: str) -> None:
     """A server that takes connections and says nothing, like one that is stopped."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        configured(REDIS_URL=f"redis://127.0.0.1:{mute.getsockname()[1]}/0")
+        configured(**{name: f"{scheme}://127.0.0.1:{mute.getsockname()[1]}/0"})
         queue.publisher.cache_clear()
         began = time.monotonic()
         with pytest.raises(redis.FAILURES):
             queue.publish([Hint(PROCESS_PHOTO, "a")])
         assert time.monotonic() - began < 3
+
+
+def test_a_broker_that_ends_the_connection_is_one_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RabbitMQ's errors are none of the operating system's."""
+
+    def end(*_: object) -> None:
+        raise RecoverableConnectionError("channel disconnected")
+
+    monkeypatch.setattr(queue, "_publish", end)
+    assert redis.BREAKER.attempt("hints", lambda: queue.publish([Hint(PROCESS_PHOTO, "a")])) is False
+
+
+def test_what_only_one_kind_of_broker_understands_is_told_to_no_other(configured: Configure) -> None:
+    by_redis = queue.make_app("test")
+    assert by_redis.conf.broker_url == settings().redis_url
+    assert by_redis.conf.broker_transport_options["visibility_timeout"] == 300
+    assert (by_redis.conf.worker_disable_prefetch, by_redis.conf.broker_heartbeat) == (True, 0)
+    configured(BROKER_URL="amqp://rabbit//")
+    by_amqp = queue.make_app("test")
+    assert by_amqp.conf.broker_url == "amqp://rabbit//"
+    assert by_amqp.conf.broker_transport_options == {}
+    assert (by_amqp.conf.worker_disable_prefetch, by_amqp.conf.broker_heartbeat) == (False, 10)
+    assert queue.publisher().conf.broker_heartbeat == 0
 
 
 def test_publishing_works_again_when_redis_is_back(configured: Configure, tmp_path: Path) -> None:

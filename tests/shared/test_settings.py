@@ -167,6 +167,8 @@ def test_port_is_another_name_of_api_port(configured: Configure, monkeypatch: py
 )
 def test_the_short_forms_of_database_urls(url: str, driver_url: str) -> None:
     assert Settings(database_url=url).sqlalchemy_url == driver_url
+    assert Settings(database_url=url).migrations_url == driver_url
+    assert Settings(database_url="postgres://pooler/db", direct_database_url=url).migrations_url == driver_url
 
 
 @pytest.mark.parametrize(
