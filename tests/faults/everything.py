@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.faults import judging
 from tests.faults.breaks import BREAKS, Break, go_wrong
-from tests.faults.doing import ACTIONS, join
+from tests.faults.doing import ACTIONS, join, upload
 from tests.faults.evidence import Evidence
 from tests.faults.listening import Ear
 from tests.faults.people import Person, Town
@@ -115,6 +115,7 @@ class Run:
             return
         self.ears.append(Ear(person))
         self._listening.add(asyncio.create_task(self.ears[-1].listen()))
+        await upload(person)  # who has no photo is shown to nobody
         weights = [action.weight for action in ACTIONS]
         while time.monotonic() < self._until:
             await asyncio.sleep(person.random.expovariate(1 / self.plan.think))
