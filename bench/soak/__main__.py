@@ -1,4 +1,4 @@
-"""`make soak` (MINUTES=30): half of what the machine can take, held for a while; does anything grow, fail or pile up?"""
+"""`make soak` (MINUTES=30): half of what the machine can take, held for long; does anything grow or fail?"""
 
 import json
 import os

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import random
 import signal
 import time
@@ -51,6 +52,27 @@ async def _kill_child(system: System, chance: random.Random) -> None:
         chance.choice(children).kill()
 
 
+async def _freeze_worker(system: System, chance: random.Random) -> None:
+    """For longer than any lease but that of a mail: when it goes on, others have had its work."""
+    pid = system.stack.pids()[chance.choice(system.stack.workers())]
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGSTOP)
+        await asyncio.sleep(chance.uniform(7, 12))
+        os.killpg(pid, signal.SIGCONT)
+
+
+async def _stop_workers(system: System, _chance: random.Random) -> None:
+    """As a deployment does."""
+    for name in system.stack.workers():
+        await _kill(system, name, signal.SIGTERM)
+
+
+async def _stop_api(system: System, _chance: random.Random) -> None:
+    await _kill(system, "api", signal.SIGTERM)
+    await asyncio.sleep(1)
+    await system.until_api_answers()
+
+
 async def _kill_api(system: System, _chance: random.Random) -> None:
     await _kill(system, "api")
     await asyncio.sleep(0.3)
@@ -96,6 +118,12 @@ async def _half_open_redis(system: System, chance: random.Random) -> None:
     system.redis.move()
 
 
+async def _fill_redis(system: System, chance: random.Random) -> None:
+    await asyncio.to_thread(system.limit_redis, 1)
+    await asyncio.sleep(chance.uniform(3, 6))
+    await asyncio.to_thread(system.limit_redis, 0)
+
+
 async def _crash_postgres(system: System, _chance: random.Random) -> None:
     system.kill_store("postgres", signal.SIGQUIT)  # immediate: as if the machine lost power
     await asyncio.sleep(0.3)
@@ -130,6 +158,19 @@ async def _lose_answers(system: System, _chance: random.Random) -> None:
     system.database.lose = 0
 
 
+async def _slow_postgres(system: System, _chance: random.Random) -> None:
+    system.database.delay = (0.02, 0.15)
+    await asyncio.sleep(5)
+    system.database.delay = (0, 0)
+
+
+async def _half_open_postgres(system: System, chance: random.Random) -> None:
+    system.database.stall()
+    await asyncio.sleep(chance.uniform(3, 6))
+    system.database.cut()
+    system.database.move()
+
+
 async def _fill_disk(system: System, chance: random.Random) -> None:
     await asyncio.to_thread(system.disk.fill, system.stack)
     await asyncio.sleep(chance.uniform(4, 7))
@@ -142,23 +183,29 @@ async def _no_mail(system: System, chance: random.Random) -> None:
     await asyncio.to_thread(system.open_mail)
 
 
-async def _kill(system: System, name: str) -> None:
+async def _kill(system: System, name: str, how: signal.Signals = signal.SIGKILL) -> None:
     with suppress(ProcessLookupError):  # it is just being started again
-        await asyncio.to_thread(system.stack.kill, name)
+        await asyncio.to_thread(system.stack.kill, name, how)
 
 
-WORKER, WORKERS, CHILD = "a worker killed", "every worker killed", "a worker's child killed"
-CRASH, TERMINATED, CUT, LOST = (
+WORKERS_GO = ("a worker killed", "every worker killed", "a worker's child killed", "a worker frozen", "workers stopped")
+POSTGRES_GOES = (
     "Postgres crashed",
     "transactions ended by Postgres",
     "connections to Postgres cut",
     "answers of Postgres lost",
+    "Postgres slow",
+    "Postgres half-open",
 )
 BREAKS = (
-    Break(WORKER, "workers", NOTHING, _kill_worker),
-    Break(WORKERS, "workers", NOTHING, _kill_workers),
-    Break(CHILD, "workers", NOTHING, _kill_child),
+    *(
+        Break(name, "workers", NOTHING, do)
+        for name, do in zip(
+            WORKERS_GO, (_kill_worker, _kill_workers, _kill_child, _freeze_worker, _stop_workers), strict=True
+        )
+    ),
     Break("the API killed", "api", GONE, _kill_api),
+    Break("the API stopped", "api", GONE, _stop_api),
     Break("beat killed", "beat", NOTHING, _kill_beat),
     Break("two beats at once", "beat", NOTHING, _two_beats),
     Break("Redis killed", "redis", NOTHING, _kill_redis),
@@ -166,14 +213,19 @@ BREAKS = (
     Break("Redis flushed", "redis", NOTHING, _flush_redis),
     Break("Redis slow", "redis", NOTHING, _slow_redis),
     Break("Redis half-open", "redis", NOTHING, _half_open_redis),
-    Break(CRASH, "postgres", AWAY, _crash_postgres),
-    Break(TERMINATED, "postgres", AWAY, _terminate),
-    Break(CUT, "postgres", AWAY, _cut_postgres),
-    Break(LOST, "postgres", AWAY, _lose_answers),
+    Break("Redis full", "redis", NOTHING, _fill_redis),
+    *(
+        Break(name, "postgres", AWAY, do)
+        for name, do in zip(
+            POSTGRES_GOES,
+            (_crash_postgres, _terminate, _cut_postgres, _lose_answers, _slow_postgres, _half_open_postgres),
+            strict=True,
+        )
+    ),
     Break("disk full", "disk", frozenset({"upload 503"}), _fill_disk),
     Break("mail server away", "mail", NOTHING, _no_mail),
 )
-LOSES_RESULTS = frozenset({WORKER, WORKERS, CHILD, CRASH, TERMINATED, CUT, LOST})
+LOSES_RESULTS = frozenset(WORKERS_GO + POSTGRES_GOES)
 """What can keep a worker from noting what it has done."""
 
 

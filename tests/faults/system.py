@@ -71,6 +71,11 @@ class System:
         with Redis.from_url(self.redis_url) as client:
             client.flushall()
 
+    def limit_redis(self, most: int) -> None:
+        """Redis takes nothing more beyond so many bytes; 0: as before."""
+        with Redis.from_url(self.redis_url) as client:
+            client.config_set("maxmemory", most)
+
     def open_mail(self) -> None:
         """The mail server is there."""
         self._mail.enter_context(self.box.open())
