@@ -18,9 +18,13 @@ class Evidence:
     database_url: str
     media: Path
     town: Town
+    connection: psycopg.Connection | None = None
+    """Over which to ask, if not over a new one each time."""
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """Rows of a query, ids as text."""
+        if self.connection is not None:
+            return self.connection.cursor(row_factory=dict_row).execute(query.encode(), values).fetchall()
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
             return connection.execute(query.encode(), values).fetchall()
 

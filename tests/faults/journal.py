@@ -96,13 +96,6 @@ def latest(entries: Iterable[Entry], stored: Stored) -> Iterator[str]:
             yield f"{_named([last])} was promised to be {last.content}, and is {dict(now)}"
 
 
-def gone(entries: Iterable[Entry], stored: Stored) -> Iterator[str]:
-    """What is wrong, when each thing whose end was promised must not be there any more."""
-    for entry in entries:
-        if entry.word == Word.PROMISED and stored.get(entry.key):
-            yield f"{_named([entry])} was promised to be gone and is there"
-
-
 def _by_key(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     keys: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
