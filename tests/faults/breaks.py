@@ -251,6 +251,7 @@ async def go_wrong(
                 await one.do(system, chance)
 
     async with asyncio.TaskGroup() as group:
+        await asyncio.sleep(every / 2)
         while time.monotonic() - began < seconds:
             group.create_task(happen(next(bag)))
             await asyncio.sleep(every)

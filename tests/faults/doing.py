@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.quiz.questions import CURRENT, QUIZZES
-from tests.faults.meeting import block, look_around, look_at_likes, read, report, rewind, unmatch, write
+from tests.faults.meeting import block, change, look_around, look_at_likes, read, report, rewind, unmatch, write
 from tests.faults.people import OUTAGE, Person
 from tests.faults.saying import words
 from tests.people import PASSWORD
@@ -201,5 +201,6 @@ ACTIONS = (
     Action(rewind, 0.5),
     Action(block, 0.3),
     Action(report, 0.4),
+    Action(change, 2),
     Action(unmatch, 0.4),
 )

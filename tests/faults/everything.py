@@ -72,8 +72,11 @@ class Run:
     async def run(self) -> Outcome:
         """Let people act while everything breaks, wait until all has come to rest, and judge."""
         plan = self.plan
-        self._until = time.monotonic() + plan.seconds
         self.town.people = [Person(self.town, number) for number in range(plan.people)]
+        self.say("People join")
+        await asyncio.gather(*(self._join(person) for person in self.town.people if not person.is_late))
+        await self._settle()
+        self._until = time.monotonic() + plan.seconds
         async with asyncio.TaskGroup() as group:
             for person in self.town.people:
                 group.create_task(self._live(person))
@@ -88,7 +91,9 @@ class Run:
                     say=self.say,
                 )
             )
+        self.say("Nothing breaks any more; waiting until all is done")
         outcome = Outcome(drained_after=await self._settle())
+        self.say("Sweeping the storage, and judging")
         await asyncio.to_thread(self._sweep)
         self.town.broken += await self.judge()
         self._fill(outcome)
@@ -101,6 +106,7 @@ class Run:
         """Every promise that is broken now, logins aside, which are judged once."""
         return [
             *await asyncio.to_thread(lambda: list(judging.stored(self.evidence))),
+            *await asyncio.to_thread(lambda: list(judging.ranking(self.evidence))),
             *judging.files(self.evidence),
             *judging.mails(self.evidence, self.system.posted),
             *judging.events(self.evidence, self.ears),
@@ -108,18 +114,22 @@ class Run:
         ]
 
     async def _live(self, person: Person) -> None:
-        """Join some time in the first half, and do this and that until the end."""
-        await asyncio.sleep(person.random.uniform(0, self.plan.seconds / 2) if person.number % 3 == 0 else 0)
+        """Do this and that until the end; some join only now, in the middle of it."""
+        if person.is_late:
+            await asyncio.sleep(person.random.uniform(0, self.plan.seconds / 2))
+            await self._join(person)
+        weights = [action.weight for action in ACTIONS]
+        while person.id and time.monotonic() < self._until:
+            await asyncio.sleep(person.random.expovariate(1 / self.plan.think))
+            await person.random.choices(ACTIONS, weights)[0].do(person)
+
+    async def _join(self, person: Person) -> None:
         if not await join(person):
             self.town.note_broken(f"{person} could not join")
             return
         self.ears.append(Ear(person))
         self._listening.add(asyncio.create_task(self.ears[-1].listen()))
         await upload(person)  # who has no photo is shown to nobody
-        weights = [action.weight for action in ACTIONS]
-        while time.monotonic() < self._until:
-            await asyncio.sleep(person.random.expovariate(1 / self.plan.think))
-            await person.random.choices(ACTIONS, weights)[0].do(person)
 
     async def _settle(self) -> float:
         """Wait until nothing is left to do; the seconds that it took."""
@@ -137,6 +147,11 @@ class Run:
     def _sweep(self) -> None:
         swept = self.system.stack.run(sys.executable, "-m", "tests.faults.sweep")
         assert swept.returncode == 0, swept.stderr
+
+    def close(self) -> None:
+        """Hang up."""
+        for person in self.town.people:
+            person.wire.close()
 
     async def judge_logins(self) -> list[str]:
         """What is wrong with anybody's logins. It ends them."""
@@ -160,7 +175,12 @@ async def prepared(folder: Path, plan: Plan, say: Say) -> AsyncIterator[Run]:
     async with running(folder, {"LEASE_SCALE": str(plan.lease_scale)}, seed=plan.seed) as system:
         where = "a file system of its own" if system.disk.is_own else "a limit on files: mounting is not allowed here"
         say(f"The disk of the storage is {where}")
-        yield Run(system, plan, say)
+        run = Run(system, plan, say)
+        try:
+            yield run
+        finally:
+            run.close()
+            await asyncio.sleep(0)  # in which they do
 
 
 def run(folder: Path, plan: Plan, say: Say) -> Outcome:

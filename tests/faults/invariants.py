@@ -34,6 +34,13 @@ NEVER = {
     "an open match of two whom a block separates": """
         SELECT m.id FROM matches m JOIN pairs p USING (low_id, high_id)
         WHERE p.blocked AND (m.state IN ('active', 'archived', 'dating') OR NOT m.blocked)""",
+    "two who date and are not both paused by it": """
+        SELECT m.id FROM matches m WHERE m.state = 'dating' AND 2 <> (SELECT count(*) FROM users u
+            WHERE u.dating_match_id = m.id AND u.status = 'paused' AND u.id IN (m.low_id, m.high_id))""",
+    "somebody who dates in a match that does not": """
+        SELECT u.id FROM users u LEFT JOIN matches m ON m.id = u.dating_match_id
+        WHERE (u.dating_match_id IS NOT NULL AND m.state IS DISTINCT FROM 'dating')
+            OR (u.dating_match_id IS NULL AND (u.paused_by_dating OR u.status <> 'active'))""",
     "messages that are not numbered from 1 to the last": """
         SELECT m.id FROM matches m LEFT JOIN messages s ON s.match_id = m.id GROUP BY m.id
         HAVING m.messages <> count(s.number) OR m.messages <> coalesce(max(s.number), 0)""",

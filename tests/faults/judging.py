@@ -4,6 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from shared import clock
+from shared.discovery import candidates
+from shared.quiz.traits import Trait
 from tests.faults.breaks import LOSES_RESULTS
 from tests.faults.evidence import Evidence
 from tests.faults.invariants import NEVER
@@ -26,6 +32,36 @@ def stored(evidence: Evidence) -> Iterator[str]:
     yield from _unknown(evidence, "report", "SELECT details AS key FROM reports")
     yield from _unknown(evidence, "message", "SELECT client_id AS key FROM messages")
     yield from _unknown(evidence, "account", "SELECT email AS key FROM users")
+
+
+def ranking(evidence: Evidence) -> Iterator[str]:
+    """Whom ranking knows otherwise than they are: made anew, its row would be another."""
+    columns = (
+        "shown",
+        "gender",
+        "seeks",
+        "min_age",
+        "max_age",
+        "x",
+        "y",
+        "z",
+        "reach",
+        *Trait,
+        "meaning",
+        "wishes",
+    )
+    engine = create_engine(evidence.database_url.replace("postgresql:", "postgresql+psycopg:"))
+    with Session(engine) as session:
+        session.execute(text("CREATE TEMPORARY TABLE known ON COMMIT DROP AS SELECT * FROM candidates"))
+        candidates.make(session, user_ids=session.scalars(text("SELECT id FROM users")).all(), now=clock.now())
+        for column in columns:
+            query = f"""SELECT c.user_id, k.{column}::text, c.{column}::text
+                FROM candidates c LEFT JOIN known k USING (user_id) WHERE CASE WHEN k.user_id IS NULL THEN c.shown
+                    ELSE k.{column}::text IS DISTINCT FROM c.{column}::text END"""
+            for user_id, known, now in session.execute(text(query)):
+                yield f"ranking knows {column} of {user_id} as {known}, and it is {now}"[:300]
+        session.rollback()
+    engine.dispose()
 
 
 async def shown(evidence: Evidence) -> list[str]:

@@ -19,7 +19,8 @@ async def look_around(person: Person) -> None:
         person.town.note_broken(f"{person} was shown {wrongly} in discovery")
     if len(set(shown)) < len(shown):
         person.town.note_broken(f"{person} was shown somebody twice on one page")
-    for user_id in shown[: person.random.randint(1, 3)]:
+    others = [one.id for one in person.town.here(but=person) if one.id not in person.avoided]
+    for user_id in (shown or others)[: person.random.randint(1, 3)]:
         await (like if person.random.random() < 0.8 else pass_over)(person, user_id)
 
 
@@ -40,11 +41,11 @@ async def like(person: Person, user_id: str) -> None:
     """Like somebody with a sentence. That it was already so is as good as a promise: the first answer was lost."""
     comment = words(person)
     entry = person.town.journal.open("like", str(person), f"{person.id}>{user_id}", comment=comment)
-    may = ("already_liked", "already_matched", "not_found")
+    may = ("already_liked", "already_matched", "not_found", "forbidden")  # who dates is paused
     answer = await person.insist("POST", "/v1/matching/like", {"user_id": user_id, "comment": comment}, may=may)
     if answer is None:
         return
-    if answer.code == "not_found":
+    if answer.code in {"not_found", "forbidden"}:
         _refused(person, entry)
         return
     person.avoided.add(user_id)
@@ -186,6 +187,15 @@ async def unmatch(person: Person) -> None:
         person.matches.pop(match_id, None)
         if not answer.code:
             entry.keep()
+
+
+async def change(person: Person) -> None:
+    """Archive a match, bring it back, propose to date or agree to. What comes of it depends on the other as well."""
+    match_id = await _some_match(person)
+    if match_id is not None:
+        state = person.random.choice(("archived", "active", "active", "dating"))
+        may = ("invalid_transition", "not_in_match")
+        await person.insist("PATCH", f"/v1/matching/matches/{match_id}", {"state": state}, may=may)
 
 
 async def _some_match(person: Person) -> str | None:

@@ -61,6 +61,11 @@ class Person:
         self.unsure = False
         """Whether an earlier try of what was asked last may have been done."""
 
+    @property
+    def is_late(self) -> bool:
+        """Whether they join when everything breaks already."""
+        return self.number % 3 == 0
+
     def __str__(self) -> str:
         return self.email
 

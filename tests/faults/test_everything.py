@@ -12,10 +12,13 @@ from tests.faults import judging
 from tests.faults.breaks import BREAKS
 from tests.faults.everything import Plan, Run, prepared
 
-SOME = (
-    *("every worker killed", "Redis flushed", "Redis half-open", "transactions ended by Postgres"),
-    *("answers of Postgres lost", "disk full", "two beats at once"),
-)
+SOME = {
+    "every worker killed",
+    "Redis half-open",
+    "transactions ended by Postgres",
+    "answers of Postgres lost",
+    "disk full",
+}
 
 # What is done to the database behind everybody's back, and what the judge says then.
 TAKEN = {
@@ -33,13 +36,13 @@ TAKEN = {
 @pytest.mark.xdist_group("second start")
 def test_what_people_were_promised_is_true_whatever_breaks() -> None:
     breaks = tuple(one for one in BREAKS if one.name in SOME)
-    plan = Plan(people=12, seconds=16, every=2.5, think=0.5, breaks=breaks)
+    plan = Plan(people=12, seconds=12, every=2.4, think=0.3, breaks=breaks, lease_scale=0.1)
 
     async def everything(folder: Path) -> None:
         async with prepared(folder, plan, say=lambda _: None) as run:
             outcome = await run.run()
             assert outcome.held, outcome
-            assert set(outcome.faults) == set(SOME)
+            assert set(outcome.faults) == SOME
             for kind in ("account", "photo", "like", "match", "message", "setting", "answer"):
                 assert outcome.words[kind, "promised"], outcome.words
             for query, wrong in TAKEN.items():
