@@ -80,7 +80,7 @@ def _errors(seen: Soak) -> list[str]:
     p99 = sorted(minute.p99_ms for minute in seen.by_minute)
     print(f"\n{sum(minute.requests for minute in seen.by_minute):,} answers, {errors.total()} errors; p99 of a minute")
     print(f"  {p99[0]:.0f} to {p99[-1]:.0f} ms; refused as rules say: {dict(refused)}")
-    print(f"  {seen.events:,} events over WebSockets, of which {seen.sockets_lost} were lost")
+    print(f"  {seen.events:,} events over {seen.sockets_opened} WebSockets, of which {seen.sockets_lost} were lost")
     failed = seen.samples[-1].failed
     return [f"{number} x {what}" for what, number in errors.most_common(10)] + (
         [f"{failed} pieces of work were given up"] if failed else []
