@@ -40,7 +40,7 @@ def _counted(seen: Soak) -> list[Sample]:
 def _memory(seen: Soak) -> list[str]:
     counted = _counted(seen)
     print(f"\nMemory without the first {seen.warm_up:.1f} minutes (children counted with their parents)")
-    print(f"  {'':<20}{'processes':>10}{'start MB':>10}{'end MB':>10}{'MB/h':>8}{'files':>12}{'threads':>12}  verdict")
+    print(f"  {'':<20}{'processes':>10}{'start MB':>10}{'end MB':>10}{'MB/h':>8}{'files':>14}{'threads':>12}  verdict")
     wrong = []
     for name in counted[0].roles:
         memory = _trend(counted, lambda sample, name=name: sample.roles[name].get("mb", 0.0))  # type: ignore[misc]
@@ -48,14 +48,14 @@ def _memory(seen: Soak) -> list[str]:
         ends = [f"{first.get(what, 0):.0f} to {last.get(what, 0):.0f}" for what in ("files", "threads")]
         replaced = len({pid for sample in counted for pid in sample.pids[name]}) - last.get("processes", 0)
         verdict = ("grows" if memory.grows else "flat") + (f", {replaced:.0f} replaced" if replaced > 0 else "")
-        print(_line(name, last.get("processes", 0), memory) + f"{ends[0]:>12}{ends[1]:>12}  {verdict}")
+        print(_line(name, last.get("processes", 0), memory) + f"{ends[0]:>14}{ends[1]:>12}  {verdict}")
         if memory.grows:
             wrong.append(f"{name} grows: {memory.gained:+.1f} MB in {memory.hours * 60:.0f} minutes")
     within = _trend(counted, lambda sample: sample.redis_mb)
-    print(_line("data in Redis", 0, within) + f"{'':>24}  {'grows' if within.grows else 'flat'}")
+    print(_line("data in Redis", 0, within) + f"{'':>26}  {'grows' if within.grows else 'flat'}")
     print(
         _line("database on disk", 0, _trend(counted, lambda sample: sample.postgres_mb))
-        + f"{'':>24}  with what is written"
+        + f"{'':>26}  with what is written"
     )
     connections = [sample.postgres_connections for sample in counted]
     print(f"  connections to Postgres: {connections[0]} to {connections[-1]}, at most {max(connections)}")

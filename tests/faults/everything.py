@@ -63,7 +63,7 @@ class Run:
 
     def __init__(self, system: System, plan: Plan, say: Say) -> None:
         self.system, self.plan, self.say = system, plan, say
-        self.town = Town(system.stack.api_port, random.Random(plan.seed))
+        self.town = Town(system.stack.api_port, random.Random(plan.seed), mailed=system.mailed)
         self.ears: list[Ear] = []
         self.evidence = Evidence(system.database_url, system.media, self.town)
         self._listening: set[asyncio.Task[None]] = set()

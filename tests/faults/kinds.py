@@ -121,6 +121,11 @@ async def _own_blocks(person: Person) -> Found:
 
 KINDS = (
     Kind("account", once, _of("SELECT email AS key, id::text, email FROM users"), _own_account),
+    Kind(
+        "proof",
+        latest,
+        _of("SELECT email AS key, true AS verified FROM users WHERE email_verified_at IS NOT NULL"),
+    ),
     Kind("setting", latest, _settings, _own_settings),
     Kind("photo", latest, _of("SELECT id AS key, status FROM photos"), _own_photos),
     Kind("answer", latest, _of("SELECT user_id || '/' || prompt_id AS key, answer FROM prompt_answers"), _own_answers),

@@ -29,6 +29,8 @@ class Town:
     people: list["Person"] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     slowest: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    mailed: dict[str, list[str]] = field(default_factory=dict)
+    """Tokens of the mails that somebody got, by address."""
     broken: list[str] = field(default_factory=list)
 
     def note_broken(self, what: str) -> None:
@@ -58,6 +60,7 @@ class Person:
         """Whom they have passed last."""
         self.ended_tokens: list[str] = []
         """Access tokens of logins that they have ended."""
+        self.is_proven = False
         self.unsure = False
         """Whether an earlier try of what was asked last may have been done."""
 

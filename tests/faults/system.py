@@ -21,7 +21,7 @@ from redis import Redis
 from dev import parts
 from dev.supervisor import Program, Supervisor, run_once, wait_for
 from tests.faults.proxy import Proxy
-from tests.mail_server import Postbox
+from tests.mail_server import Postbox, text_of, token_of
 from tests.stack import Stack
 from tests.wire import Lost, Wire
 
@@ -56,6 +56,8 @@ class System:
     disk: "Disk"
     posted: list[tuple[str, float]] = field(default_factory=list)
     """(Message-ID, when) of each mail that the server took."""
+    mailed: dict[str, list[str]] = field(default_factory=dict)
+    """Tokens of the links in them, by address."""
     _mail: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -75,6 +77,12 @@ class System:
         """Redis takes nothing more beyond so many bytes; 0: as before."""
         with Redis.from_url(self.redis_url) as client:
             client.config_set("maxmemory", most)
+
+    def take_mail(self, message: EmailMessage) -> None:
+        """The server has one more."""
+        self.posted.append((str(message["Message-ID"]), time.monotonic()))
+        if "?token=" in text_of(message):
+            self.mailed.setdefault(str(message["To"]), []).append(token_of(message))
 
     def open_mail(self) -> None:
         """The mail server is there."""
@@ -169,7 +177,7 @@ async def running(folder: Path, env: dict[str, str], *, seed: int) -> AsyncItera
             }
             stack = Stack(folder / "dev", settings)
             system = System(folder, stack, stores, postgres.url, redis.url, database, messenger, box, disk)
-            box.on_data = lambda message: system.posted.append(_arrival(message))
+            box.on_data = system.take_mail
             system.open_mail()
             await asyncio.to_thread(stack.start)
             try:
@@ -185,10 +193,6 @@ async def running(folder: Path, env: dict[str, str], *, seed: int) -> AsyncItera
 def second_beat(stack: Stack) -> subprocess.Popen[str]:
     """Start another beat beside the one that runs."""
     return stack.popen(sys.executable, "-m", "celery", "--quiet", "-A", "beat", "beat", "-l", "ERROR")
-
-
-def _arrival(message: EmailMessage) -> tuple[str, float]:
-    return str(message["Message-ID"]), time.monotonic()
 
 
 def _port(url: str) -> int:
