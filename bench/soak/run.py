@@ -65,9 +65,9 @@ class Soak:
 
     minutes: float
     capacity: float
-    """Things a second that were too much for the machine, or the most that was tried."""
+    """Things a second that were the most that the machine could take, of those tried."""
     rate: float
-    """That was held; one thing may be two requests."""
+    """That was held; one thing may be several requests."""
     warm_up: float = 0.0
     """Minutes that do not count."""
     by_minute: list[Minute] = field(default_factory=list)
@@ -112,7 +112,7 @@ async def _soak(stack: Stack, minutes: float, say: Callable[[str], None]) -> Soa
             await asyncio.sleep(0.2)
         seen.capacity = await _find_capacity(load, sampler, say)
         seen.rate = seen.capacity / 2
-        say(f"Too much at {seen.capacity:.0f} things a second; holding {seen.rate:.0f} for {minutes:g} minutes")
+        say(f"The machine takes {seen.capacity:.0f} things a second; holding {seen.rate:.0f} for {minutes:g} minutes")
         await asyncio.to_thread(_wait_for_rest, stack)
         load.take_tally()
         await _hold(load, Sampler(stack), seen, say)
@@ -147,7 +147,7 @@ async def _listen(stack: Stack, person: Person, seen: Soak) -> None:
 
 
 async def _find_capacity(load: Load, sampler: Sampler, say: Callable[[str], None]) -> float:
-    """The first rate that is too much."""
+    """The last rate before the one that is too much."""
     rate, began, was_too_much = FIRST_RATE, time.monotonic(), False
     running = asyncio.create_task(load.run(lambda: rate, began + LONGEST_RAMP))
     await asyncio.sleep(STEP)  # everything for the first time
@@ -166,7 +166,7 @@ async def _find_capacity(load: Load, sampler: Sampler, say: Callable[[str], None
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    return rate
+    return rate / FASTER
 
 
 def _problem(tally: Tally, slow: float, waiting: int, under_way: int) -> str:
