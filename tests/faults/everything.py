@@ -16,6 +16,7 @@ from tests.faults.doing import ACTIONS, join, upload
 from tests.faults.evidence import Evidence
 from tests.faults.listening import Ear
 from tests.faults.people import Person, Town
+from tests.faults.recovery import recovered
 from tests.faults.system import System, running
 
 Say = Callable[[str], None]
@@ -94,6 +95,7 @@ class Run:
         self.say("Nothing breaks any more; waiting until all is done")
         outcome = Outcome(drained_after=await self._settle())
         self.say("Sweeping the storage, and judging")
+        self.town.broken += await recovered(self.evidence, self.ears)
         await asyncio.to_thread(self._sweep)
         self.town.broken += await self.judge()
         self._fill(outcome)

@@ -92,10 +92,14 @@ async def rewind(person: Person) -> None:
 
 
 async def write(person: Person) -> None:
-    """Write to a match, now and then the same twice at once, and again until there is an answer."""
+    """Write to some match."""
     match_id = await _some_match(person)
-    if match_id is None:
-        return
+    if match_id is not None:
+        await write_to(person, match_id)
+
+
+async def write_to(person: Person, match_id: str) -> str | None:
+    """Write to a match, now and then the same twice at once, and again until there is an answer; the message's id."""
     client_id, text = new_id(person), words(person, person.random.randint(3, 30))
     content = {"match_id": match_id, "sender_id": person.id, "text": text}
     entry = person.town.journal.open("message", str(person), client_id, **content)
@@ -117,6 +121,7 @@ async def write(person: Person) -> None:
     if all(answer is not None and answer.code for answer in answers) and not person.unsure:
         entry.refuse()
         person.matches.pop(match_id, None)
+    return entry.content.get("id")
 
 
 async def read(person: Person) -> None:
