@@ -53,7 +53,10 @@ async def _kill_child(system: System, chance: random.Random) -> None:
 
 
 async def _freeze_worker(system: System, chance: random.Random) -> None:
-    """For longer than any lease but that of a mail: when it goes on, others have had its work."""
+    """For longer than any lease but that of a mail: when it goes on, others have had its work.
+
+    In the middle of a transaction it holds locks, until Postgres ends that. Who waits for one is told to come later.
+    """
     pid = system.stack.pids()[chance.choice(system.stack.workers())]
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGSTOP)
@@ -188,7 +191,7 @@ async def _kill(system: System, name: str, how: signal.Signals = signal.SIGKILL)
         await asyncio.to_thread(system.stack.kill, name, how)
 
 
-WORKERS_GO = ("a worker killed", "every worker killed", "a worker's child killed", "a worker frozen", "workers stopped")
+WORKERS_GO = ("a worker killed", "every worker killed", "a worker's child killed", "workers stopped", "a worker frozen")
 POSTGRES_GOES = (
     "Postgres crashed",
     "transactions ended by Postgres",
@@ -200,10 +203,9 @@ POSTGRES_GOES = (
 BREAKS = (
     *(
         Break(name, "workers", NOTHING, do)
-        for name, do in zip(
-            WORKERS_GO, (_kill_worker, _kill_workers, _kill_child, _freeze_worker, _stop_workers), strict=True
-        )
+        for name, do in zip(WORKERS_GO[:-1], (_kill_worker, _kill_workers, _kill_child, _stop_workers), strict=True)
     ),
+    Break(WORKERS_GO[-1], "workers", AWAY, _freeze_worker),
     Break("the API killed", "api", GONE, _kill_api),
     Break("the API stopped", "api", GONE, _stop_api),
     Break("beat killed", "beat", NOTHING, _kill_beat),
