@@ -28,12 +28,14 @@ class Break:
     """A way to break something. Two of one `part` never happen at once.
 
     `explains` names the errors that people may get meanwhile: most of what breaks must make none at all.
+    `loses_results`: it can keep a worker from noting what it has done, so that it is done again.
     """
 
     name: str
     part: str
     explains: frozenset[str]
     do: Callable[[System, random.Random], Awaitable[None]]
+    loses_results: bool = False
 
 
 async def _kill_worker(system: System, chance: random.Random) -> None:
@@ -191,21 +193,12 @@ async def _kill(system: System, name: str, how: signal.Signals = signal.SIGKILL)
         await asyncio.to_thread(system.stack.kill, name, how)
 
 
-WORKERS_GO = ("a worker killed", "every worker killed", "a worker's child killed", "workers stopped", "a worker frozen")
-POSTGRES_GOES = (
-    "Postgres crashed",
-    "transactions ended by Postgres",
-    "connections to Postgres cut",
-    "answers of Postgres lost",
-    "Postgres slow",
-    "Postgres half-open",
-)
 BREAKS = (
-    *(
-        Break(name, "workers", NOTHING, do)
-        for name, do in zip(WORKERS_GO[:-1], (_kill_worker, _kill_workers, _kill_child, _stop_workers), strict=True)
-    ),
-    Break(WORKERS_GO[-1], "workers", AWAY, _freeze_worker),
+    Break("a worker killed", "workers", NOTHING, _kill_worker, loses_results=True),
+    Break("every worker killed", "workers", NOTHING, _kill_workers, loses_results=True),
+    Break("a worker's child killed", "workers", NOTHING, _kill_child, loses_results=True),
+    Break("workers stopped", "workers", NOTHING, _stop_workers, loses_results=True),
+    Break("a worker frozen", "workers", AWAY, _freeze_worker, loses_results=True),
     Break("the API killed", "api", GONE, _kill_api),
     Break("the API stopped", "api", GONE, _stop_api),
     Break("beat killed", "beat", NOTHING, _kill_beat),
@@ -216,19 +209,16 @@ BREAKS = (
     Break("Redis slow", "redis", NOTHING, _slow_redis),
     Break("Redis half-open", "redis", NOTHING, _half_open_redis),
     Break("Redis full", "redis", NOTHING, _fill_redis),
-    *(
-        Break(name, "postgres", AWAY, do)
-        for name, do in zip(
-            POSTGRES_GOES,
-            (_crash_postgres, _terminate, _cut_postgres, _lose_answers, _slow_postgres, _half_open_postgres),
-            strict=True,
-        )
-    ),
+    Break("Postgres crashed", "postgres", AWAY, _crash_postgres, loses_results=True),
+    Break("transactions ended by Postgres", "postgres", AWAY, _terminate, loses_results=True),
+    Break("connections to Postgres cut", "postgres", AWAY, _cut_postgres, loses_results=True),
+    Break("answers of Postgres lost", "postgres", AWAY, _lose_answers, loses_results=True),
+    Break("Postgres slow", "postgres", AWAY, _slow_postgres, loses_results=True),
+    Break("Postgres half-open", "postgres", AWAY, _half_open_postgres, loses_results=True),
     Break("disk full", "disk", frozenset({"upload 503"}), _fill_disk),
     Break("mail server away", "mail", NOTHING, _no_mail),
 )
-LOSES_RESULTS = frozenset(WORKERS_GO + POSTGRES_GOES)
-"""What can keep a worker from noting what it has done."""
+LOSES_RESULTS = frozenset(one.name for one in BREAKS if one.loses_results)
 
 
 async def go_wrong(

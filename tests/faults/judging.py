@@ -18,7 +18,7 @@ from tests.faults.kinds import KINDS
 from tests.faults.listening import Ear
 from tests.faults.people import Person
 
-NOTING = 5.0  # seconds that a worker may need to note that a server has taken a mail, or half a minute of a dead one
+NOTING = 5.0  # seconds around the arrival of a mail in which a fault may have kept its worker from noting it
 
 
 def stored(evidence: Evidence) -> Iterator[str]:

@@ -139,6 +139,8 @@ class Disk:
 
     @staticmethod
     def _limit(stack: Stack, size: int) -> None:
+        if sys.platform != "linux":  # where there is no way to limit another process
+            return
         for name, pid in stack.pids().items():
             if name.startswith(("api", "worker")):
                 for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
