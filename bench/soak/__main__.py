@@ -12,7 +12,7 @@ from bench.report import RESULTS
 from bench.soak.picture import draw
 from bench.soak.run import Soak, soak
 from bench.soak.sampling import Sample
-from bench.soak.trend import Trend, trend
+from bench.soak.trend import LEAST_HOURS, Trend, trend
 
 MOST_OLD: Final = 60.0  # seconds that due work may have waited, at any look
 MOST_MORE: Final = 50  # rows by which the ledger may be longer in the last third than in the first
@@ -41,6 +41,8 @@ def _memory(seen: Soak) -> list[str]:
     counted = _counted(seen)
     print(f"\nMemory without the first {seen.warm_up:.1f} minutes (children counted with their parents)")
     print(f"  {'':<20}{'processes':>10}{'start MB':>10}{'end MB':>10}{'MB/h':>8}{'files':>14}{'threads':>12}  verdict")
+    if counted[-1].second - counted[0].second < LEAST_HOURS * 3600:
+        print("  (seen for too short a time to say what grows)")
     wrong = []
     for name in counted[0].roles:
         memory = _trend(counted, lambda sample, name=name: sample.roles[name].get("mb", 0.0))  # type: ignore[misc]

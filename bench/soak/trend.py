@@ -8,6 +8,7 @@ from typing import Final
 MOST_MB: Final = 5.0
 MOST_SHARE: Final = 0.05
 """A part that has gained more than both by the line through its memory grows."""
+LEAST_HOURS: Final = 10 / 60  # of less nothing can be said: caches are still filling
 END: Final = 60.0  # seconds of which start and end are the median
 
 
@@ -27,8 +28,8 @@ class Trend:
 
     @property
     def grows(self) -> bool:
-        """Whether that is more than noise."""
-        return self.gained > max(MOST_MB, MOST_SHARE * self.start)
+        """Whether that is more than noise, seen for long enough."""
+        return self.hours >= LEAST_HOURS and self.gained > max(MOST_MB, MOST_SHARE * self.start)
 
 
 def trend(seconds: Sequence[float], values: Sequence[float]) -> Trend:

@@ -34,6 +34,11 @@ def test_what_shrinks_does_not_grow() -> None:
     assert not trend(SECONDS, [500 - second / 10 for second in SECONDS]).grows
 
 
+def test_of_a_short_time_nothing_is_said() -> None:
+    assert not trend(SECONDS[:30], [200 + second for second in SECONDS[:30]]).grows
+    assert trend(SECONDS[:70], [200 + second for second in SECONDS[:70]]).grows
+
+
 def test_a_process_holds_some_memory_and_not_more_than_is_resident() -> None:
     process = psutil.Process(os.getpid())
     assert 5 < memory_mb(process) <= process.memory_info().rss / 1024**2 * 1.05
