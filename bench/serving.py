@@ -96,8 +96,8 @@ def _server(argv: list[str], env: dict[str, str], *, port_option: bool = False) 
         process.wait(30)
 
 
-def sign_in(connection: psycopg.Connection, people: str) -> list[tuple[uuid.UUID, str]]:
-    """(id, access token) of those whom a query gives, who are signed in from now on."""
+def sign_in(connection: psycopg.Connection, people: str, *, hours: int = 1) -> list[tuple[uuid.UUID, str]]:
+    """(id, access token) of those whom a query gives, who are signed in from now on for so long."""
     from shared.accounts.tokens import Claims, KeyRing  # noqa: PLC0415 - only now do the settings point at these stores
     from shared.settings import settings  # noqa: PLC0415
 
@@ -107,6 +107,6 @@ def sign_in(connection: psycopg.Connection, people: str) -> list[tuple[uuid.UUID
         f" SELECT gen_random_uuid(), id, '', now() + '1 day', now() + '1 day' FROM ({people}) p RETURNING user_id, id"
     ).fetchall()
     return [
-        (user_id, keys.issue("access", Claims(user_id, session, "x"), issued=now, expires=now + timedelta(hours=1)))
+        (user_id, keys.issue("access", Claims(user_id, session, "x"), issued=now, expires=now + timedelta(hours=hours)))
         for user_id, session in signed_in
     ]
