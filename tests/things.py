@@ -110,12 +110,25 @@ def notification(session: Session, user: User) -> Notification:
 def notice(session: Session, user: User) -> Notice:
     """A decision about somebody."""
     now = clock.now()
-    case_id = moderation.open_case(session, user_id=user.id, now=now)
-    decided = moderation.decide(
-        session, user_id=user.id, case_id=case_id, kind="likes_paused", facts=FACTS, rule=RULE, until=None, now=now
-    )
+    about = moderation.open_case(session, user_id=user.id, now=now)
+    statement = Statement(kind=NoticeKind.LIKES_PAUSED, facts=FACTS, rule=RULE)
+    decided = moderation.give_notice(session, statement, user_id=user.id, case_id=about.id, now=now)
     session.flush()
     return decided
+
+
+def case(session: Session, user: User, *, taken_by: User | None = None) -> Case:
+    """A case about somebody, which a moderator has or nobody."""
+    now = clock.now()
+    opened = moderation.open_case(session, user_id=user.id, now=now)
+    if taken_by is not None:
+        cases.take(session, taken_by, case_id=opened.id, now=now)
+    return opened
+
+
+def export(session: Session, user: User) -> Export:
+    """An export that somebody has asked for."""
+    return exports.ask(session, user, now=clock.now())
 
 
 def report(session: Session, reporter: User, user: User) -> Report:

@@ -14,6 +14,7 @@ from shared import clock
 from shared.accounts.models import User
 from shared.accounts.service import lock
 from shared.errors import Refusal
+from shared.mail import service as mail
 from shared.moderation.models import Case, Notice, Report, ReportFile, Signal
 from shared.moderation.rules import FAVOURABLE, SIGNALS, NoticeKind, reporter_weight
 from shared.notifications.service import tell
@@ -94,6 +95,8 @@ def give_notice(
     session.add(notice)
     data = {"notice_id": str(notice.id), "kind": statement.kind}
     tell(session, user_id=user_id, kind="notice.created", data=data)
+    session.flush()
+    mail.post(session, kind="notice", user_id=user_id, now=now, data={"notice_id": str(notice.id)})
     return notice
 
 

@@ -14,6 +14,7 @@ from shared.matching import matches, safety
 from shared.matching.models import Match
 from shared.matching.rules import MatchState, in_order
 from shared.messaging.models import Message
+from shared.review import suspensions
 from tests import things
 from tests.likes import signed_in
 from tests.people import make_user
@@ -125,6 +126,31 @@ def _login(scene: Scene) -> Values:
     return {"session_id": signed_in(scene.session, scene.owner).session_id}
 
 
+def _export(scene: Scene) -> Values:
+    return {"export_id": things.export(scene.session, scene.owner).id}
+
+
+def _case(scene: Scene) -> Values:
+    """A case about the owner, which whoever asks has taken, if they may."""
+    judge = scene.asker if scene.asker.role != Role.USER and scene.asker is not scene.owner else None
+    return {"case_id": things.case(scene.session, scene.owner, taken_by=judge).id}
+
+
+def _suspended(scene: Scene) -> Values:
+    suspensions.begin(scene.session, scene.owner, until=None)
+    return _person(scene)
+
+
+def _of_the_case(make: Callable[[Scene], Values], name: str, decision: str) -> Callable[[Scene], Values]:
+    """A decision about something of the owner's."""
+
+    def made(scene: Scene) -> Values:
+        (thing,) = make(scene).values()
+        return {**_case(scene), name: thing, "decision": decision, "reason": WHY}
+
+    return made
+
+
 def _match(scene: Scene) -> Values:
     return {"match_id": scene.match.id}
 
@@ -169,14 +195,18 @@ def _in_own_match(scene: Scene) -> Values:
 OF_BLOCKED: Final = dict.fromkeys(("blocked", "blocker"), "not_found")
 OWN: Final = dict.fromkeys(("stranger", "matched", "blocked", "blocker", "moderator", "admin"), "not_found")
 IN_MATCH: Final = dict.fromkeys(("stranger", "blocked", "blocker", "moderator", "admin"), "not_in_match")
+PLAIN: Final = dict.fromkeys(("owner", "stranger", "matched", "blocked", "blocker"), "forbidden")
+MODERATORS: Final = PLAIN | {"moderator": "forbidden"}
 NOT_SEEN: Final = dict.fromkeys(("stranger", "unmatched", "blocked", "blocker"), "not_found")
 NOT_THEIRS: Final = {"stranger": "validation_error"}
+WHY: Final = "You sent an advertisement to forty people."
 WORDS: Final = "Teach me the card trick and I will cook for you."
 
 # By route and id; a word instead says why it is everybody's.
 IDS: Final[dict[str, Access | str]] = {
     "appeal.notice_id": Access(_with(_notice, text="I was there."), OWN),
     "block.user_id": Access(_person, {"blocked": "not_found"}, allowed="stranger"),
+    "change_role.user_id": Access(_with(_person, role="moderator"), MODERATORS, allowed="admin"),
     "change_match.match_id": Access(
         _with(_match, state="archived"), IN_MATCH | {"unmatched": "invalid_transition"}, allowed="matched"
     ),
@@ -188,10 +218,13 @@ IDS: Final[dict[str, Access | str]] = {
     "end_session.session_id": Access(_login, OWN),
     "get_answer.answer_id": Access(_answer, OWN),
     "get_badge_icon.slug": "a badge of the catalogue",
+    "get_case.case_id": Access(_case, PLAIN, allowed="moderator"),
+    "get_export.export_id": Access(_export, OWN),
     "get_match.match_id": Access(_match, IN_MATCH, allowed="unmatched"),
     "get_media.key": "good with a signature only, see test_media.py",
     "get_photo.photo_id": Access(_photo, OWN),
     "get_profile.user_id": Access(_person, NOT_SEEN, allowed="matched"),
+    "get_user.user_id": Access(_person, PLAIN, allowed="moderator"),
     "get_why.user_id": Access(_person, OWN, allowed="viewer"),
     "like.photo_id": Access(_about(_photo, "photo_id", comment=WORDS), NOT_THEIRS, allowed="viewer"),
     "like.prompt_id": Access(_about(_answer, "prompt_id", comment=WORDS), NOT_THEIRS, allowed="viewer"),
@@ -203,6 +236,7 @@ IDS: Final[dict[str, Access | str]] = {
     "order_photos.ids": Access(_listed(_photo), NOT_THEIRS),
     "pass.user_id": Access(_person, OF_BLOCKED, allowed="stranger"),
     "read_notifications.ids": Access(_listed(_notification), {"stranger": None}),
+    "release_case.case_id": Access(_case, PLAIN, allowed="moderator"),
     "replace_answer.answer_id": Access(_with(_answer, answer="Bread."), OWN),
     "replace_answer.question_id": "a question of the catalogue",
     "report.message_id": Access(_about(_message, "message_id", reason="spam"), NOT_THEIRS, allowed="matched"),
@@ -212,6 +246,15 @@ IDS: Final[dict[str, Access | str]] = {
     "send_message.match_id": Access(
         _with(_match, text="Hello!"), IN_MATCH | {"unmatched": "match_closed"}, allowed="matched"
     ),
+    "resolve_case.case_id": Access(_with(_case, decision="warn", reason=WHY), PLAIN, allowed="moderator"),
+    "resolve_case.photo_id": Access(_of_the_case(_photo, "photo_id", "remove_photo"), PLAIN, allowed="moderator"),
+    "resolve_case.prompt_id": Access(_of_the_case(_answer, "prompt_id", "remove_answer"), PLAIN, allowed="moderator"),
+    "restore_user.user_id": Access(_with(_suspended, reason=WHY), MODERATORS, allowed="admin"),
     "submit_quiz.answers": "questions and options of the quiz",
+    "suspend_user.user_id": Access(_with(_person, rule="spam", reason=WHY), MODERATORS, allowed="admin"),
+    "take_case.case_id": Access(_case, PLAIN, allowed="moderator"),
     "unmatch.match_id": Access(_match, IN_MATCH | {"unmatched": "invalid_transition"}, allowed="matched"),
 }
+
+EVEN_SUSPENDED: Final = {"appeal.notice_id", "get_export.export_id"}
+"""What somebody suspended can use as before: why, and what is held about them."""

@@ -16,8 +16,11 @@ OFTEN: Final = 0.75
 # an actor's `real` has values for it. Every parameter in a path needs one: see test_every_path_leads_somewhere.
 KINDS: Final[dict[str, str | None]] = {
     "answer_id": "own_answer",
+    "actor_id": "user",
+    "case_id": "case",
     "comment": "comment",
     "email": "email",
+    "export_id": "export",
     "file": "picture",
     "match_id": "match",
     "message_id": "message",
@@ -41,6 +44,9 @@ KINDS: Final[dict[str, str | None]] = {
     "order_photos.ids": "own_photo",
     "read_notifications.ids": "notification",
     "reset_password.token": "reset",
+    "resolve_case.case_id": "taken_case",
+    "resolve_case.photo_id": "case_photo",
+    "resolve_case.prompt_id": "case_answer",
     "sign_up.email": None,  # somebody else's, for once
     "show_unsubscribe.token": "unsubscribe",
     "unsubscribe.token": "unsubscribe",

@@ -126,11 +126,26 @@ def _furnish(session: Session, *, user_id: uuid.UUID, role: Role) -> Real:
         "badge": [badge.slug for badge in BADGES],
         "notification": _ids(*(things.notification(session, me) for _ in range(2))),
         "notice": _ids(things.notice(session, me)),
+        "export": _ids(things.export(session, me)),
+        "case": _ids(things.case(session, stranger)),
+        **_judging(session, me),
         "session": _all(session, select(LoginSession.id).where(LoginSession.user_id == me.id)),
         "comment": list(COMMENTS),
         "verification": [things.mailed_token(session, me, purpose=by_mail.VERIFY)],
         "reset": [things.mailed_token(session, me, purpose=by_mail.RESET)],
         "unsubscribe": [unsubscribing.token_for(me.id, kind, settings()) for kind in Mailed],
+    }
+
+
+def _judging(session: Session, me: User) -> Real:
+    """What a moderator has to decide on."""
+    if me.role == Role.USER:
+        return {}
+    suspects = _people(session, 3)
+    return {
+        "taken_case": _ids(*(things.case(session, suspect, taken_by=me) for suspect in suspects)),
+        "case_photo": _ids(*(things.photo(session, suspect) for suspect in suspects)),
+        "case_answer": _ids(*(things.answer(session, suspect) for suspect in suspects)),
     }
 
 
