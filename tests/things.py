@@ -15,11 +15,16 @@ from shared.matching.models import Like, Match, Pair
 from shared.matching.rules import BOTH, in_order, side
 from shared.messaging.models import Message
 from shared.moderation import service as moderation
-from shared.moderation.models import Notice, Reason, Report
+from shared.moderation.models import Case, Notice, Reason, Report
+from shared.moderation.rules import NoticeKind
+from shared.moderation.service import Statement
 from shared.notifications.models import Notification
 from shared.photos.models import Photo, PhotoStatus
+from shared.privacy import exports
+from shared.privacy.models import Export
 from shared.prompts.catalogue import QUESTIONS
 from shared.prompts.models import PromptAnswer
+from shared.review import cases
 
 RENDITIONS: Final = {"320": "webp", "640": "webp", "1080": "webp", "jpeg": "jpg"}
 FACTS: Final = "5 of your likes within 24 hours were refused as spam."
