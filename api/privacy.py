@@ -91,7 +91,7 @@ async def delete_me(me: MeEvenSuspended, body: Farewell, hashing: PasswordHashin
     operation_id="ask_for_export",
     summary="Ask for all that is held about you",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=documented(*EVEN_SUSPENDED, "rate_limited"),
+    responses=documented(*EVEN_SUSPENDED, "validation_error", "rate_limited"),
 )
 async def ask_for_export(request: Request, me: CreatingEvenSuspended) -> ExportShape:
     """A worker gathers it into an archive, and you are told and mailed when it is ready: poll its `Location`.

@@ -249,7 +249,9 @@ IDS: Final[dict[str, Access | str]] = {
     "resolve_case.case_id": Access(_with(_case, decision="warn", reason=WHY), PLAIN, allowed="moderator"),
     "resolve_case.photo_id": Access(_of_the_case(_photo, "photo_id", "remove_photo"), PLAIN, allowed="moderator"),
     "resolve_case.prompt_id": Access(_of_the_case(_answer, "prompt_id", "remove_answer"), PLAIN, allowed="moderator"),
-    "restore_user.user_id": Access(_with(_suspended, reason=WHY), MODERATORS, allowed="admin"),
+    "restore_user.user_id": Access(
+        _with(_suspended, reason=WHY), MODERATORS | {"owner": "account_suspended"}, allowed="admin"
+    ),
     "submit_quiz.answers": "questions and options of the quiz",
     "suspend_user.user_id": Access(_with(_person, rule="spam", reason=WHY), MODERATORS, allowed="admin"),
     "take_case.case_id": Access(_case, PLAIN, allowed="moderator"),
