@@ -20,6 +20,7 @@ from shared import clock
 from shared.accounts.models import User
 from shared.moderation.models import Reason, Signal
 from shared.moderation.rules import SIGNAL_WORDS, Decision
+from shared.photos.models import Photo
 from shared.review import cases, decisions
 from shared.review.cases import Line, Opened, Reported, Which
 from shared.review.decisions import Verdict
@@ -273,11 +274,17 @@ def _opened(opened: Opened, request: Request) -> OpenedCase:
     return OpenedCase(
         case=case_shape(opened.line),
         profile=profile_shape(opened.profile, request),
-        photos=[photo_shape(photo, request) for photo in opened.photos],
+        photos=[_photo(photo, request) for photo in opened.photos],
         reports=[_reported(one, request) for one in opened.reports],
         signals=[_signal(one, opened, request) for one in opened.signals],
         notices=[NoticeShape.model_validate(notice) for notice in opened.notices],
     )
+
+
+def _photo(photo: Photo, request: Request) -> PhotoShape:
+    """Also of one that was taken down, which nobody else is shown."""
+    urls = {name: absolute(storage().url(key), request) for name, key in (photo.renditions or {}).items()}
+    return photo_shape(photo, request).model_copy(update={"urls": urls or None})
 
 
 def _reported(one: Reported, request: Request) -> ReportedShape:

@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     rate_limit_contacts: Rate = Field("10/day", description="Lists of contacts uploaded by one person")
     rate_limit_uploads: Rate = Field("60/hour", description="Photos sent by one person, whatever becomes of them")
     rate_limit_quiz: Rate = Field("10/hour", description="Quizzes handed in by one person")
-    rate_limit_exports: Rate = Field("5/day", description="Exports asked for by one person")
+    rate_limit_exports: Rate = Field("20/hour", description="Exports asked for by one person")
     rate_limit_funnel: Rate = Field("30/minute", description="Looks of one person at what their wishes leave")
     rate_limit_queues: Rate = Field("15/minute", description="Queues made for one person while they wait")
     rate_limit_like_tries: Rate = Field("120/minute", description="Likes that one person tries to send")
@@ -252,13 +252,18 @@ class Settings(BaseSettings):
 
     # Watching it
     metrics_token: str | None = Field(
-        None, min_length=16, description="Bearer token of /metrics; None: only for addresses inside, and no proxy"
+        None,
+        min_length=16,
+        repr=False,
+        description="Bearer of /metrics; None: for addresses inside only, by no proxy",
     )
     worker_metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Where a worker serves its metrics; None: nowhere"
     )
     worker_metrics_host: str = "127.0.0.1"
-    sentry_dsn: str | None = Field(None, pattern=r"^https?://", description="Where errors are told; None: nowhere")
+    sentry_dsn: str | None = Field(
+        None, pattern=r"^https?://", repr=False, description="Where errors are told; None: nowhere"
+    )
     otel_exporter_otlp_endpoint: str | None = Field(
         None, pattern=r"^https?://", description="Where traces are sent, by OTLP over HTTP; None: nowhere"
     )

@@ -6,7 +6,9 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
 
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from shared import clock, ledger, log
 from shared.database import database
@@ -39,8 +41,8 @@ def make(claimed: Claim) -> None:
         with database().transaction() as session:
             exports.made(session, export_id=export_id, key=key, size_bytes=size, now=clock.now())
             ledger.finish(session, claimed)
-    except BaseException:
-        storage().delete([key])
+    except (ledger.LostFence, NoResultFound, StaleDataError):
+        storage().delete([key])  # and only then: after a lost answer of the database it may well be promised
         raise
     _log.info("export made", bytes=size)
 

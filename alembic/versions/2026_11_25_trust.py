@@ -84,25 +84,6 @@ def upgrade() -> None:
             ondelete="SET NULL",
             postgresql_not_valid=True,  # no row has one yet, so there is nothing to look through under a lock
         )
-    with op.get_context().autocommit_block():
-        for table, column in PEOPLE:
-            op.create_index(f"ix_{table}_{column}", table, [column], postgresql_concurrently=True, if_not_exists=True)
-        op.create_index(
-            "ix_cases_priority",
-            "cases",
-            [sa.text("priority DESC"), "opened_at"],
-            postgresql_where=sa.text("closed_at IS NULL"),
-            postgresql_concurrently=True,
-            if_not_exists=True,
-        )
-        op.create_index(
-            "ix_users_suspended_until",
-            "users",
-            ["suspended_until"],
-            postgresql_where=sa.text("status = 'suspended'"),
-            postgresql_concurrently=True,
-            if_not_exists=True,
-        )
 
 
 def downgrade() -> None:

@@ -161,13 +161,13 @@ class Matches(Table):
     search = "Name or id"
     choices: ClassVar[Mapping[str, Choice]] = {"state": choice("State", records.MATCH_STATES)}
 
-    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:  # noqa: ARG002
+    def read(self, session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
         """A page of matches."""
-        return records.matches(session, wanted=wanted)
+        return records.matches(session, wanted=wanted, viewer=viewer)
 
-    def read_one(self, session: Session, *, key: uuid.UUID, viewer: Viewer) -> object | None:  # noqa: ARG002
+    def read_one(self, session: Session, *, key: uuid.UUID, viewer: Viewer) -> object | None:
         """A match."""
-        return records.match_history(session, match_id=key)
+        return records.match_history(session, match_id=key, viewer=viewer)
 
 
 class Signals(Table):

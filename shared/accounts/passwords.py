@@ -28,7 +28,9 @@ def hash_password(password: str) -> str:
 def verify_password(password: str, stored: str | None) -> tuple[bool, str | None]:
     """(whether it is right, a new hash to store when the policy has become stronger).
 
-    Without a stored hash (no such account) it takes the same time and is wrong.
+    Without a stored hash (no such account, or one that no password opens) it takes the same time and is wrong.
     """
+    if stored is not None and not _policy().identify(stored):
+        stored = None
     right, renewed = _policy().verify_and_update(password, stored or dummy_hash())
     return bool(right) and stored is not None, renewed if stored else None

@@ -37,7 +37,7 @@ def sign_up(session: Session, *, password_hash: str, now: datetime, columns: dic
     today = now.astimezone(ZoneInfo(user.time_zone)).date()
     if rules.age(user.birth_date, today) < settings().minimum_age:
         raise Refusal("underage", f"You must be {settings().minimum_age} or older to join.")
-    _check_username(session, user)
+    _check_username(session, user.username)
     session.add(user)
     _flush(session)
     mail.post(session, kind="verify_email", user_id=user.id, now=now)
@@ -53,10 +53,10 @@ def edit(session: Session, user: User, *, changes: dict[str, Any], now: datetime
     """
     _reread(session, user)
     before = user.place
+    if "username" in changes:
+        _check_username(session, changes["username"])
     for column, value in changes.items():
         setattr(user, column, value)
-    if "username" in changes:
-        _check_username(session, user)
     if user.min_age > user.max_age:
         raise Refusal("validation_error", "The age range must not end before it begins.")
     _flush(session)
@@ -216,9 +216,9 @@ def _reread(session: Session, user: User) -> None:
     session.refresh(user, with_for_update={"key_share": True})
 
 
-def _check_username(session: Session, user: User) -> None:
+def _check_username(session: Session, username: str | None) -> None:
     """Nobody takes the name of somebody who was banned, to be taken for them."""
-    if user.username is not None and bans.is_banned(session, BanKind.USERNAME, user.username):
+    if username is not None and bans.is_banned(session, BanKind.USERNAME, username):
         raise Refusal("username_taken")
 
 

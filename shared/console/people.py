@@ -127,23 +127,27 @@ def person(session: Session, *, user_id: uuid.UUID, viewer: Viewer, now: datetim
         badges=badges_of(session, [user_id]).get(user_id, []),
         sessions=_living_sessions(session, user_id, now),
         matches=_matches(session, user_id),
-        blocked_by=session.scalar(select(func.count()).where(Block.blocked_id == user_id)) or 0,
-        record=_record(session, user_id) if viewer.may_judge(user_id, row.role) else None,
+        blocked_by=_blocked_by(session, user_id) if user_id != viewer.id else 0,
+        record=_record(session, user_id, viewer) if viewer.may_judge(user_id, row.role) else None,
     )
 
 
-def _record(session: Session, user_id: uuid.UUID) -> PersonRecord:
+def _record(session: Session, user_id: uuid.UUID, viewer: Viewer) -> PersonRecord:
     about, by = _reports(Report.reporter_id), _reports(Report.user_id)
     signals = select(Signal).where(Signal.user_id == user_id).order_by(Signal.created_at.desc())
     notices = select(Notice).where(Notice.user_id == user_id).order_by(Notice.created_at.desc())
     cases = select(Case).where(Case.user_id == user_id).order_by(Case.opened_at.desc())
     return PersonRecord(
         reports_about=session.execute(about.where(Report.user_id == user_id)).all(),
-        reports_by=session.execute(by.where(Report.reporter_id == user_id)).all(),
+        reports_by=session.execute(by.where(Report.reporter_id == user_id, *viewer.judged())).all(),
         signals=session.scalars(signals.limit(MOST)).all(),
         notices=session.scalars(notices.limit(MOST)).all(),
         cases=session.scalars(cases.limit(MOST)).all(),
     )
+
+
+def _blocked_by(session: Session, user_id: uuid.UUID) -> int:
+    return session.scalar(select(func.count()).where(Block.blocked_id == user_id)) or 0
 
 
 def _traits(session: Session, user_id: uuid.UUID) -> dict[Trait, float]:

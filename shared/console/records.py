@@ -22,8 +22,11 @@ PHOTO_STATES: Final = tuple(status.value for status in PhotoStatus)
 _Low, _High = aliased(User), aliased(User)
 
 
-def matches(session: Session, *, wanted: Wanted) -> Found:
-    """Matches with both names, the newest first; how many messages were written, and none of them."""
+def matches(session: Session, *, wanted: Wanted, viewer: Viewer) -> Found:
+    """Matches with both names, the newest first; how many messages were written, and none of them.
+
+    Not the viewer's own: they would tell by whom they were blocked.
+    """
     rows = (
         select(Match.id, Match.state, Match.created_at, Match.state_changed_at, Match.active_at, Match.messages)
         .add_columns(Match.blocked, Match.low_id, Match.high_id)
@@ -31,6 +34,7 @@ def matches(session: Session, *, wanted: Wanted) -> Found:
         .add_columns(_High.name.label("high_name"), main_photo(Match.high_id).label("high_photo"))
         .outerjoin(_Low, _Low.id == Match.low_id)
         .outerjoin(_High, _High.id == Match.high_id)
+        .where(Match.low_id != viewer.id, Match.high_id != viewer.id)
     )
     if state := wanted.values.get("state"):
         rows = rows.where(Match.state == state)
@@ -52,10 +56,10 @@ class MatchHistory:
     changes: Sequence[AnyRow]
 
 
-def match_history(session: Session, *, match_id: uuid.UUID) -> MatchHistory | None:
-    """How a match has come to be what it is."""
+def match_history(session: Session, *, match_id: uuid.UUID, viewer: Viewer) -> MatchHistory | None:
+    """How a match has come to be what it is; not one of the viewer's own."""
     match = session.get(Match, match_id)
-    if match is None:
+    if match is None or viewer.id in {match.low_id, match.high_id}:
         return None
     people = session.execute(
         select(User.id, User.name, User.status, main_photo(User.id).label("photo"))

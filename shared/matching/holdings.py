@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from shared import holdings
 from shared.accounts.models import Status, User
 from shared.holdings import Deleted, Emptied, Exported, Holdings, Kept, Query, Rewritten
-from shared.matching.matches import DELETED_PERSON
+from shared.matching.matches import DELETED_PERSON, together
 from shared.matching.models import Block, ContactHash, DailyLikeCount, Like, Match, MatchChange, Pair, Pass
 from shared.matching.visibility import apart
 
@@ -64,7 +64,7 @@ def _matches(user_id: uuid.UUID) -> Query:
             Match.messages,
         )
         .outerjoin(other, other.id == other_of(user_id))
-        .where(matches_of(user_id), ~Match.blocked)
+        .where(matches_of(user_id), together())
     )
 
 

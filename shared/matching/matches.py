@@ -39,7 +39,7 @@ def own_matches(
     """The person's matches in these states from a place on, the one that was last active first."""
     found = (
         select(Match)
-        .where(_of(user), _together(), Match.state.in_(states))
+        .where(_of(user), together(), Match.state.in_(states))
         .order_by(Match.active_at.desc(), Match.id.desc())
         .limit(limit)
     )
@@ -86,7 +86,7 @@ def own_match_row(session: Session, user: User, *, match_id: uuid.UUID, lock: bo
     Raises:
         Refusal: `not_in_match`.
     """
-    wanted = select(Match).where(Match.id == match_id, _of(user), _together())
+    wanted = select(Match).where(Match.id == match_id, _of(user), together())
     match = session.scalar(wanted.with_for_update(key_share=True) if lock else wanted)
     if match is None:
         raise Refusal("not_in_match")
@@ -140,7 +140,7 @@ def archive_quiet(session: Session, *, now: datetime, most: int = 1000) -> int:
     long_ago = now - timedelta(days=settings().quiet_days)
     # Locked by what reads them: read beside a lock, a match is what it was before somebody else proposed in it.
     quiet = session.execute(
-        select(Match, _together())
+        select(Match, together())
         .where(Match.state == MatchState.ACTIVE, Match.active_at < long_ago, Match.state_changed_at < long_ago)
         .order_by(Match.active_at)
         .limit(most)
@@ -156,7 +156,7 @@ def archive_quiet(session: Session, *, now: datetime, most: int = 1000) -> int:
 def end_dating_apart(session: Session, user: User, *, now: datetime) -> None:
     """End the dating of somebody whose contacts have come to keep the two apart: out of reach, it would never end."""
     match = session.get(Match, user.dating_match_id) if user.dating_match_id is not None else None
-    if match is None or session.scalar(select(_together()).where(Match.id == match.id)):
+    if match is None or session.scalar(select(together()).where(Match.id == match.id)):
         return
     session.refresh(match, with_for_update={"key_share": True})
     move(session, match, MatchState.ACTIVE, why=Why.EITHER, by=user.id, now=now)
@@ -217,7 +217,7 @@ def _locked(session: Session, user: User, match_id: uuid.UUID) -> Match:
         raise Refusal("not_in_match")
     lock_all(session, (match.low_id, match.high_id))
     session.refresh(match, with_for_update={"key_share": True})
-    if not session.scalar(select(_together()).where(Match.id == match.id)):
+    if not session.scalar(select(together()).where(Match.id == match.id)):
         raise Refusal("not_in_match")
     return match
 
@@ -255,7 +255,7 @@ def _of(user: User) -> ColumnElement[bool]:
     return or_(Match.low_id == user.id, Match.high_id == user.id)
 
 
-def _together() -> ColumnElement[bool]:
+def together() -> ColumnElement[bool]:
     """Whether nothing keeps the two of a match apart, as nothing does when one of them is gone."""
     low, high = aliased(User), aliased(User)
     return and_(~Match.blocked, ~exists().where(low.id == Match.low_id, high.id == Match.high_id, apart(low, high)))

@@ -112,7 +112,11 @@ def report(
     snapshot, files = _snapshot(session, user, reported, complaint, now)
     case = moderation.open_case(session, user_id=reported.id, now=now)
     weight = moderation.weight_of(session, user.id)
-    case.priority += SEVERITY[complaint.reason] * weight
+    said = session.execute(
+        select(Report.reason, Report.weight).where(Report.case_id == case.id, Report.reporter_id == user.id)
+    )
+    before = max((SEVERITY[reason] * earlier for reason, earlier in said), default=0.0)
+    case.priority += max(0.0, SEVERITY[complaint.reason] * weight - before)  # who says it twice is still one
     kept = Report(
         id=clock.new_id(),
         reporter_id=user.id,

@@ -31,7 +31,7 @@ def count(session: Session, user: User, *, refusal: Refusal, wish: Wish, now: da
     session.refresh(user)
     if user.likes_paused_until is not None and user.likes_paused_until > now:
         return paused(user.likes_paused_until)
-    evidence = {"code": refusal.code, "user_id": str(wish.user_id), "comment": wish.comment}
+    evidence = {"code": refusal.code, "comment": wish.comment}
     moderation.keep_signal(session, kind=KIND, subject=str(clock.new_id()), user_id=user.id, evidence=evidence, now=now)
     signals = session.scalars(
         select(Signal).where(

@@ -9,6 +9,7 @@ from shared import holdings
 from shared.accounts.models import User
 from shared.holdings import MOST, Exported, Holdings, Query, Rewritten
 from shared.matching.holdings import first_name, forsaken, matches_of, other_of
+from shared.matching.matches import together
 from shared.matching.models import Match
 from shared.messaging.models import Message
 from shared.notifications.models import Notification
@@ -24,13 +25,13 @@ def _forget(session: Session, user_id: uuid.UUID) -> int:
 
 
 def _messages(user_id: uuid.UUID) -> Query:
-    """In matches that a block hides, only what they wrote themself: the other is out of their sight."""
+    """Where a block or contacts keep the two apart, only what they wrote themself: the other is out of their sight."""
     other, mine = aliased(User), Message.sender_id == user_id
     return (
         select(
             Message.match_id.label("match"),
             Message.number,
-            case((Match.blocked, None), else_=first_name(other)).label("with"),
+            case((together(), first_name(other))).label("with"),
             case((mine, "you"), else_="them").label("by"),
             Message.text,
             Message.created_at,
@@ -38,7 +39,7 @@ def _messages(user_id: uuid.UUID) -> Query:
         )
         .join(Match, Match.id == Message.match_id)
         .outerjoin(other, other.id == other_of(user_id))
-        .where(matches_of(user_id), or_(mine, ~Match.blocked))
+        .where(matches_of(user_id), or_(mine, together()))
     )
 
 

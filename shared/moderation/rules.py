@@ -104,8 +104,8 @@ FACTS: Final = {
     Decision.REMOVE_BIO: "We have removed the text about yourself.",
     Decision.SUSPEND: "We have suspended your account for {days}.",
     Decision.BAN: "We have closed your account for good.",
-    Decision.UPHOLD: "Another member of our team has looked at it again. The decision stands.",
-    Decision.OVERTURN: "Another member of our team has looked at it again, and you were right. We have taken it back.",
+    Decision.UPHOLD: "Somebody from our team who had not decided on it has looked at it. The decision stands.",
+    Decision.OVERTURN: "Somebody from our team who had not decided on it has looked at it. You were right: it is taken back.",
 }
 """What was done, before the moderator's own words on why."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -65,13 +65,15 @@ def open_case(session: Session, *, user_id: uuid.UUID, now: datetime, signals: I
     return case
 
 
+def record_of(reports: type[Report]) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """In how many cases reports were founded, and in how many not."""
+    cases = func.count(reports.case_id.distinct())
+    return cases.filter(reports.founded.is_(True)), cases.filter(reports.founded.is_(False))
+
+
 def weight_of(session: Session, reporter_id: uuid.UUID) -> float:
-    """What this person's word weighs, by what moderators found of their reports so far."""
-    founded, unfounded = session.execute(
-        select(func.count().filter(Report.founded.is_(True)), func.count().filter(Report.founded.is_(False))).where(
-            Report.reporter_id == reporter_id
-        )
-    ).one()
+    """What this person's word weighs, by what moderators found of their reports so far: of one case once."""
+    founded, unfounded = session.execute(select(*record_of(Report)).where(Report.reporter_id == reporter_id)).one()
     return reporter_weight(founded=founded, unfounded=unfounded)
 
 

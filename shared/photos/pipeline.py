@@ -25,6 +25,7 @@ KEEP_REJECTED: Final = timedelta(days=7)  # so long a person can read why, and a
 KEEP_REMOVED: Final = timedelta(days=183)  # so long people can object to a decision (EU DSA, article 20)
 NEAREST: Final = 20  # photos of others that a new one is compared with, by the index
 FORGOTTEN: Final = timedelta(minutes=5)  # a photo that waits this long with no ledger row was forgotten by code
+PROCESSED_ANEW: Final = frozenset({None, Rejection.COULD_NOT_PROCESS})
 _log = log.logger(__name__)
 
 
@@ -53,7 +54,7 @@ class Outcome:
 def source(session: Session, *, photo_id: uuid.UUID) -> Source | None:
     """Where to begin; None when the photo is gone or has been rejected for what it is."""
     photo = session.get(Photo, photo_id)
-    if photo is None or photo.rejection not in {None, Rejection.COULD_NOT_PROCESS}:
+    if photo is None or photo.rejection not in PROCESSED_ANEW:
         return None
     if photo.status == PhotoStatus.READY and photo.renditions:
         return Source(photo.renditions["jpeg"], photo_id, is_upload=False)
@@ -73,6 +74,8 @@ def accept(session: Session, *, photo_id: uuid.UUID, outcome: Outcome, now: date
 
 
 def _judge(session: Session, photo: Photo, outcome: Outcome, now: datetime) -> None:
+    if photo.rejection not in PROCESSED_ANEW:
+        return  # taken down, or judged otherwise, meanwhile
     if photo.status == PhotoStatus.READY and photo.renditions:
         # Made again from its own largest rendition: that one stays, or it would lose a little each time.
         kept = {name: photo.renditions[name] for name in ("1080", "jpeg")}
@@ -94,7 +97,7 @@ def _judge(session: Session, photo: Photo, outcome: Outcome, now: datetime) -> N
 def reject(session: Session, *, photo_id: uuid.UUID, reason: Rejection, now: datetime) -> None:
     """Reject the photo and tell its owner why; a photo that is ready stays so."""
     photo = _locked(session, photo_id)
-    if photo is not None and photo.status != PhotoStatus.READY:
+    if photo is not None and photo.status != PhotoStatus.READY and photo.rejection in PROCESSED_ANEW:
         _reject(session, photo, reason, now)
 
 

@@ -69,7 +69,7 @@ MESSAGES: Final[dict[Rejection, str]] = {
     Rejection.ANIMATED: "Moving pictures don't work here, so please choose a still photo.",
     Rejection.DUPLICATE: "You already have this photo on your profile, so please show another side of you.",
     Rejection.COULD_NOT_PROCESS: "Something went wrong on our side and we're sorry; please try this photo once more.",
-    Rejection.REMOVED: "Our team removed this photo. Your notices say why, and how to object.",
+    Rejection.REMOVED: "Our team took this photo down, and your notices say why and how to object.",
 }
 
 

@@ -94,7 +94,7 @@ def archive(tables: Iterable[Table], pictures: Iterable[Picture], *, now: dateti
     out, contents, stamp = _Taken(), _Contents(), now.timetuple()[:6]
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as made:
         for table in tables:
-            with made.open(_named(f"{table.name}.json", stamp), "w") as entry:
+            with made.open(_named(f"{table.name}.json", stamp), "w", force_zip64=True) as entry:
                 number = 0
                 for line in _lines(table.rows):
                     entry.write(line)
@@ -103,7 +103,7 @@ def archive(tables: Iterable[Table], pictures: Iterable[Picture], *, now: dateti
             contents.tables.append((f"{table.name}.json", table.about, number))
         for picture in pictures:
             # They are compressed as they are.
-            with made.open(_named(picture.name, stamp, zipfile.ZIP_STORED), "w") as entry:
+            with made.open(_named(picture.name, stamp, zipfile.ZIP_STORED), "w", force_zip64=True) as entry:
                 for chunk in picture.chunks:
                     entry.write(chunk)
                     yield out.take()

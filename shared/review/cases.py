@@ -277,9 +277,7 @@ def _counts(
 def _reports(session: Session, case_id: uuid.UUID) -> list[Reported]:
     before = aliased(Report)
     rows = session.execute(
-        select(
-            Report, User, func.count().filter(before.founded.is_(True)), func.count().filter(before.founded.is_(False))
-        )
+        select(Report, User, *record_of(before))
         .outerjoin(User, User.id == Report.reporter_id)
         .outerjoin(before, before.reporter_id == Report.reporter_id)
         .where(Report.case_id == case_id)

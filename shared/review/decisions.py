@@ -11,14 +11,14 @@ from typing import Any, Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from shared import audit
+from shared import audit, clock
 from shared.accounts import bans
 from shared.accounts.models import User
 from shared.accounts.service import reconsider
 from shared.errors import Refusal, invalid
 from shared.moderation import service as moderation
 from shared.moderation.models import Case, Notice, Report, Signal
-from shared.moderation.rules import FACTS, REPORT_OUTCOMES, REPORT_RULE, RULES, TOLD, Decision, NoticeKind
+from shared.moderation.rules import FACTS, REPORT_OUTCOMES, REPORT_RULE, RULES, SIGNALS, TOLD, Decision, NoticeKind
 from shared.moderation.service import Statement
 from shared.photos import service as photos
 from shared.photos.models import Photo
@@ -26,7 +26,6 @@ from shared.prompts import service as prompts
 from shared.review import cases, suspensions
 
 OF_APPEALS: Final = frozenset({Decision.UPHOLD, Decision.OVERTURN})
-FAVOURABLE: Final = frozenset({Decision.DISMISS, Decision.OVERTURN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +58,20 @@ def resolve(session: Session, moderator: User, *, case_id: uuid.UUID, verdict: V
         raise Refusal("invalid_transition", "Something new has come into this case. Please look at it again.")
     person = session.get_one(User, case.user_id, populate_existing=True)
     objections = cases.appealed(session, case)
-    if bool(objections) != (verdict.decision in OF_APPEALS) and verdict.decision in {*OF_APPEALS, Decision.DISMISS}:
-        raise invalid("decision", "uphold and overturn, and not dismiss, are for a case with an appeal in it.")
+    if bool(objections) != (verdict.decision in OF_APPEALS):
+        raise invalid("decision", "An appeal is answered first, by uphold or overturn; those are for appeals alone.")
+    decided = _answered_apart(session, case, reports) if objections else case
+    reports = [] if objections else reports
     rule = RULES[verdict.rule or _main_reason(reports)]
     until = now + timedelta(days=verdict.days or 0) if verdict.decision == Decision.SUSPEND else None
     removed = _act(session, person, case, verdict, until, now)
     for notice in objections:
         notice.overturned = verdict.decision == Decision.OVERTURN
+        session.flush()
         if notice.overturned:
             take_back(session, person, notice)
-    person.hidden_at = None  # somebody has looked
+    if not objections:
+        person.hidden_at = None  # somebody has looked
     reconsider(session, person.id)
     statement = Statement(
         kind=TOLD[verdict.decision],
@@ -78,20 +81,46 @@ def resolve(session: Session, moderator: User, *, case_id: uuid.UUID, verdict: V
         decided_by=moderator.id,
         removed=removed,
     )
-    moderation.give_notice(session, statement, user_id=person.id, case_id=case.id, now=now)
-    _judge(session, reports, founded=verdict.decision not in FAVOURABLE, moderator=moderator, now=now)
-    case.closed_at, case.closed_by = now, moderator.id
-    case.decision, case.reason = verdict.decision, verdict.reason
+    moderation.give_notice(session, statement, user_id=person.id, case_id=decided.id, now=now)
+    _judge(session, reports, founded=verdict.decision != Decision.DISMISS, moderator=moderator, now=now)
+    decided.closed_at, decided.closed_by = now, moderator.id
+    decided.decision, decided.reason = verdict.decision, verdict.reason
     audit.record(
         session,
         actor_id=moderator.id,
         action=f"case.{verdict.decision}",
         user_id=person.id,
-        case_id=case.id,
+        case_id=decided.id,
         reason=verdict.reason,
         **{name: str(value) for name in ("rule", "photo_id", "prompt_id", "days") if (value := getattr(verdict, name))},
     )
-    return case
+    return decided
+
+
+def _answered_apart(session: Session, case: Case, reports: Sequence[Report]) -> Case:
+    """The case in which an appeal is answered: of its own where there is more to decide, which is then left to others.
+
+    What somebody says to an old decision tells nothing of what was reported since.
+    """
+    of_appeals = (Signal.case_id == case.id, Signal.kind == "appeal")
+    rest = session.scalar(select(Signal.id).where(Signal.case_id == case.id, Signal.kind != "appeal").limit(1))
+    if not reports and rest is None:
+        return case
+    apart = Case(
+        id=clock.new_id(),
+        user_id=case.user_id,
+        opened_at=case.opened_at,
+        taken_by=case.taken_by,
+        taken_at=case.taken_at,
+        closed_at=case.taken_at,  # or it would be a second open one; both are said anew below
+        decision=Decision.UPHOLD,
+    )
+    session.add(apart)
+    session.flush()
+    moved = session.scalars(update(Signal).where(*of_appeals).values(case_id=apart.id).returning(Signal.id)).all()
+    case.priority -= SIGNALS["appeal"] * len(moved)
+    case.taken_by = case.taken_at = None
+    return apart
 
 
 def _signals(session: Session, case: Case) -> int:
@@ -122,9 +151,7 @@ def _act(
             bio, person.bio = person.bio, ""
             return {"bio": bio}
         case Decision.SUSPEND:
-            if until is None or until <= now:
-                raise invalid("days", "Say for how many days.")
-            suspensions.begin(session, person, until=until)
+            _suspend(session, person, until, now)
         case Decision.BAN:
             suspensions.begin(session, person, until=None)
             seen = select(Photo.sha256, Photo.fingerprint, Photo.color).where(Photo.user_id == person.id)
@@ -134,13 +161,24 @@ def _act(
     return None
 
 
+def _suspend(session: Session, person: User, until: datetime | None, now: datetime) -> None:
+    if until is None or until <= now:
+        raise invalid("days", "Say for how many days.")
+    if suspensions.holds(person, until=until):
+        raise Refusal("invalid_transition", "They are suspended already, until then or for longer.")
+    suspensions.begin(session, person, until=until)
+
+
 def take_back(session: Session, person: User, notice: Notice) -> None:
     """Undo a decision as far as that is still possible. Lock the person first."""
     match notice.kind:
         case NoticeKind.SUSPENDED | NoticeKind.BANNED:
-            suspensions.end(session, person)
+            if notice.id == _holding(session, person):
+                suspensions.end(session, person)
             if notice.case_id is not None:
                 bans.lift(session, case_id=notice.case_id)
+        case NoticeKind.HIDDEN:
+            person.hidden_at = None
         case NoticeKind.LIKES_PAUSED:
             person.likes_paused_until = None
         case NoticeKind.PHOTO_REMOVED:
@@ -152,8 +190,16 @@ def take_back(session: Session, person: User, notice: Notice) -> None:
         case NoticeKind.BIO_REMOVED:
             person.bio = person.bio or (notice.removed or {})["bio"]
         case _:
-            pass  # being shown to others again comes with every decision, and a warning has taken nothing
+            pass  # a warning has taken nothing away
     _judge_again(session, notice)
+
+
+def _holding(session: Session, person: User) -> uuid.UUID | None:
+    """The notice of the suspension that holds: the last that was not taken back, apart from those just now."""
+    kinds = (NoticeKind.SUSPENDED, NoticeKind.BANNED)
+    told = select(Notice.id, Notice.overturned).where(Notice.user_id == person.id, Notice.kind.in_(kinds))
+    latest = session.execute(told.order_by(Notice.created_at.desc(), Notice.id.desc()).limit(1)).first()
+    return None if latest is None else latest.id
 
 
 def _answer_again(session: Session, person: User, removed: dict[str, Any]) -> None:
@@ -178,7 +224,10 @@ def _judge(session: Session, reports: Sequence[Report], *, founded: bool, modera
 
 
 def _judge_again(session: Session, notice: Notice) -> None:
-    """What led to a decision that is taken back was unfounded."""
+    """What led to a moderator's decision that is taken back was unfounded."""
+    case = session.get(Case, notice.case_id) if notice.case_id is not None else None
+    if case is None or case.decision is None or TOLD[Decision(case.decision)] != notice.kind:
+        return
     reports = update(Report).where(Report.case_id == notice.case_id, Report.user_id == notice.user_id)
     session.execute(reports.values(founded=False))
 

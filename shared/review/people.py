@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from shared import audit
 from shared.accounts import bans
 from shared.accounts.models import Role, Status, User
-from shared.accounts.service import lock, reconsider
+from shared.accounts.service import lock_all, reconsider
 from shared.errors import Refusal
 from shared.moderation import service as moderation
 from shared.moderation.models import Notice
@@ -79,7 +79,7 @@ def change_role(session: Session, admin: User, *, user_id: uuid.UUID, role: Role
     """
     if user_id == admin.id:
         raise Refusal("forbidden", "Nobody changes their own role: ask another admin.")
-    person = _locked(session, user_id)
+    person = _locked(session, admin, user_id)
     if person.role != role:
         audit.record(
             session, actor_id=admin.id, action="user.role", user_id=person.id, before=person.role, after=role.value
@@ -101,7 +101,7 @@ def suspend(
     """
     if user_id == admin.id:
         raise Refusal("forbidden", "Nobody suspends themself.")
-    person = _locked(session, user_id)
+    person = _locked(session, admin, user_id)
     case = moderation.open_case(session, user_id=person.id, now=now)
     cases.take(session, admin, case_id=case.id, now=now)
     decision = Decision.BAN if days is None else Decision.SUSPEND
@@ -113,15 +113,16 @@ def suspend(
 
 
 def restore(session: Session, admin: User, *, user_id: uuid.UUID, reason: str, now: datetime) -> User:
-    """End a suspension or a ban, and hiding; what was kept against their return is forgotten.
+    """End a suspension or a ban; what was kept against their return is forgotten. Who is hidden has a case to decide.
 
     Raises:
-        Refusal: `not_found`, `invalid_transition` when there is nothing to end.
+        Refusal: `not_found`, `forbidden` for oneself, `invalid_transition` when there is nothing to end.
     """
-    person = _locked(session, user_id)
-    was_hidden, person.hidden_at = person.hidden_at is not None, None
-    if not suspensions.end(session, person) and not was_hidden:
-        raise Refusal("invalid_transition", "This account is neither suspended nor hidden.")
+    if user_id == admin.id:
+        raise Refusal("forbidden", "Nobody restores themself.")
+    person = _locked(session, admin, user_id)
+    if not suspensions.end(session, person):
+        raise Refusal("invalid_transition", "This account is not suspended. Who is hidden has a case: decide on it.")
     for case_id in session.scalars(select(Notice.case_id).where(Notice.user_id == person.id, Notice.kind == "banned")):
         if case_id is not None:
             bans.lift(session, case_id=case_id)
@@ -136,8 +137,12 @@ def restore(session: Session, admin: User, *, user_id: uuid.UUID, reason: str, n
     return person
 
 
-def _locked(session: Session, user_id: uuid.UUID) -> User:
-    lock(session, user_id)
+def _locked(session: Session, admin: User, user_id: uuid.UUID) -> User:
+    """The person, locked with the admin: of two who take each other's role, one is late and has none any more."""
+    lock_all(session, (admin.id, user_id))
+    session.refresh(admin)
+    if admin.role != Role.ADMIN or admin.status not in {Status.ACTIVE, Status.PAUSED}:
+        raise Refusal("forbidden")
     person = session.get(User, user_id, populate_existing=True)
     if person is None:
         raise Refusal("not_found", NOBODY)

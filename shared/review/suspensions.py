@@ -18,12 +18,20 @@ def begin(session: Session, person: User, *, until: datetime | None) -> None:
     """
     before = person.deleting_from if person.status == Status.DELETING else person.status
     if before != Status.SUSPENDED:
-        person.suspended_from = before
+        # Who is paused by dating is so only while they date, which may end meanwhile.
+        person.suspended_from = Status.ACTIVE if person.paused_by_dating else before
     _set(person, Status.SUSPENDED)
     person.suspended_until = until
     session.flush()
     events.note(session, user_id=person.id, kind=events.ENDED, data={})
     reconsider(session, person.id)
+
+
+def holds(person: User, *, until: datetime) -> bool:
+    """Whether somebody is suspended until then already, or for longer: no suspension cuts another one short."""
+    if Status.SUSPENDED not in {person.status, person.deleting_from}:
+        return False
+    return person.suspended_until is None or person.suspended_until >= until
 
 
 def end(session: Session, person: User) -> bool:

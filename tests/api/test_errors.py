@@ -81,7 +81,7 @@ def test_an_unknown_path(client: TestClient) -> None:
     [
         ("GET", "/v1/auth/login", {"POST"}),
         ("DELETE", "/v1/auth/signup", {"POST"}),
-        ("POST", "/v1/users/me", {"GET", "PATCH", "PUT"}),
+        ("POST", "/v1/users/me", {"GET", "PATCH", "PUT", "DELETE"}),
         ("PATCH", "/v1/matching/matches/0/messages", {"GET", "POST"}),
         ("OPTIONS", "/v1/health", {"GET"}),
         ("BREW", "/v1/health/live", {"GET"}),

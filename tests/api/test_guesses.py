@@ -122,7 +122,7 @@ def test_nothing_but_a_device_of_this_account_is_counted_apart(addresses: Addres
     keys = KeyRing(settings())
     now = clock.now()
     claims = Claims(ada.id, ada.id, "made up")
-    expired = keys.issue("device", claims, issued=now, expires=now - timedelta(seconds=1))
+    expired = keys.issue("device", claims, issued=now, expires=now - timedelta(seconds=6))
     foreign = KeyRing(settings().model_copy(update={"secret_key": "f" * 64}))
     forged = foreign.issue("device", claims, issued=now, expires=now + timedelta(days=1))
     while not limited(addresses.guess(ada.email)):

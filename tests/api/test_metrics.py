@@ -12,7 +12,7 @@ from sqlalchemy import null
 from sqlalchemy.orm import Session
 
 from api.app import create_app
-from shared import health, ledger
+from shared import health, ledger, redis
 from shared.database import Database, make_engine
 from shared.discovery.models import DiscoveryRun
 from shared.jobs import PROCESS_PHOTO
@@ -99,6 +99,7 @@ def test_it_tells_what_the_ledger_the_queues_the_cases_and_the_nights_know(
         )
     )
     session.flush()
+    redis.client().delete("photos")  # hints that other tests have left
     found = read(inside)
     assert found[of("postgres_up")] == found[of("redis_up")] == 1
     assert found[of("work_unfinished", "photos.process")] == 2

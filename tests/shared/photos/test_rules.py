@@ -41,6 +41,7 @@ def test_each_reason_has_one_sentence_for_a_person(reason: Rejection) -> None:
 
 def test_reasons_are_exactly_the_published_ones() -> None:
     assert {reason.value for reason in Rejection} == {
+        "removed",  # by moderators
         "not_an_image",
         "unsupported_format",
         "too_small",
