@@ -79,7 +79,7 @@ def _look(session: Session) -> Shared:
         ledger.figures(session),
         health.seconds_since_heartbeats(session),
         moderation.open_cases(session),
-        list(nights.runs(session, most=2)),
+        nights.latest(session),
     )
 
 

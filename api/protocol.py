@@ -21,8 +21,7 @@ class HttpProtocol(HttpToolsProtocol):
     Whatever comes while nothing is being answered must be a whole head soon, or the connection is closed.
     """
 
-    _in_head = _upgraded = _began = False
-    _whole = True
+    _in_head = _upgraded = _ended = False
     _head = 0
     _deadline: asyncio.TimerHandle | None = None
 
@@ -38,23 +37,23 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
-        self._began = False
+        self._ended = False
         super().data_received(data)
         if self._in_head:
-            self._head += 0 if self._began else len(data)  # with the end of the message before it, it is not all of it
+            self._head += len(data)
             if self._head > HEAD_LIMIT:
                 self._refuse(
                     Refusal("too_large", "The headers are larger than allowed.", details={"limit_bytes": HEADERS_LIMIT})
                 )
             else:
                 self._hurry()
-        elif not self._upgraded and not self._whole and not self._is_answering():
+        elif not self._upgraded and not self._ended and not self._is_answering():
             self._hurry()
 
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self._in_head, self._head, self._began, self._whole = True, 0, True, False
+        self._in_head, self._head = True, 0
 
     def on_headers_complete(self) -> None:
         """A head has ended."""
@@ -65,7 +64,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """A body has ended; when it was answered before that, uvicorn has forgotten how long it may stay idle."""
         super().on_message_complete()
-        self._whole = True
+        self._ended = True
         if not self._is_answering():
             self._at_ease()
             self._unset_keepalive_if_required()

@@ -230,6 +230,7 @@ async def resolve_case(moderator: Moderator, case_id: uuid.UUID, body: NewVerdic
     """Take it first. The person gets a notice, whoever reported them is told the outcome, and it is noted for good.
 
     `uphold` and `overturn` are for cases with an appeal in them, which somebody else than who decided must answer.
+    Where there is more in such a case, the appeal becomes a case of its own, and the rest waits for another decision.
     """
     return await moderator.run(_resolved, case_id=case_id, verdict=Verdict(**body.model_dump()))
 
@@ -266,8 +267,8 @@ def _released(session: Session, user: User, *, case_id: uuid.UUID) -> CaseShape:
 
 
 def _resolved(session: Session, user: User, *, case_id: uuid.UUID, verdict: Verdict) -> CaseShape:
-    decisions.resolve(session, user, case_id=case_id, verdict=verdict, now=clock.now())
-    return case_shape(cases.line(session, user, case_id=case_id))
+    decided = decisions.resolve(session, user, case_id=case_id, verdict=verdict, now=clock.now())
+    return case_shape(cases.line(session, user, case_id=decided.id))
 
 
 def _opened(opened: Opened, request: Request) -> OpenedCase:

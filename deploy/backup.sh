@@ -10,7 +10,10 @@ umask 077
 mkdir "$target"
 pg_dump --format=directory --jobs="${JOBS:-4}" --no-owner --file="$target/database" "$url"
 case $STORAGE_URL in
-file://*) cp -R "${STORAGE_URL#file://}" "$target/media" ;;
+file://*)
+    cp -R "${STORAGE_URL#file://}" "$target/media"
+    rm -rf "$target/media/exports" # archives of people, which live for a day only
+    ;;
 *) echo "The storage is not a folder: copy it now, as docs/operations/backup.md says" ;;
 esac
 echo "$target holds the database and the storage"

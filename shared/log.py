@@ -12,7 +12,11 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
-_QUOTED = re.compile(r"(?<=DETAIL:).*|(?<=input_value=).*(?=, input_type=)")
+# What Postgres says in detail may go over many lines, until SQLAlchemy's own words or the next line of a traceback.
+_QUOTED = re.compile(
+    r"(?<=DETAIL:)(?s:.*?)(?=\n\[SQL:|\n\n|\nTraceback |\Z)|(?<=CONTEXT:)(?s:.*?)(?=\n\[SQL:|\n\n|\Z)"
+    r"|(?<=input_value=).*(?=, input_type=)"
+)
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _QUIET = (  # libraries whose information is noise beside ours
     "amqp",

@@ -265,7 +265,7 @@ class Settings(BaseSettings):
         None, pattern=r"^https?://", repr=False, description="Where errors are told; None: nowhere"
     )
     otel_exporter_otlp_endpoint: str | None = Field(
-        None, pattern=r"^https?://", description="Where traces are sent, by OTLP over HTTP; None: nowhere"
+        None, pattern=r"^https?://", repr=False, description="Where traces are sent, by OTLP over HTTP; None: nowhere"
     )
 
     # Flower

@@ -158,7 +158,7 @@ def _attempt(claimed: Claim, work: Callable[[Claim], None]) -> str:
             outcome = _fail(claimed, str(hopeless), final=True)
         except Exception as error:  # noqa: BLE001 - whatever it was, the attempt has failed
             _tell_of_failure(error, claimed)
-            outcome = _fail(claimed, f"{type(error).__name__}: {error}")
+            outcome = _fail(claimed, log.without_values(f"{type(error).__name__}: {error}"))
         else:
             _log.info("done", seconds=round(time.perf_counter() - began, 3))
             outcome = DONE
@@ -177,7 +177,8 @@ def _attempt_batch(claims: list[Claim], work: Callable[[list[Claim]], None]) -> 
             work(claims)
         except Exception as error:  # noqa: BLE001 - whatever it was, the attempt has failed
             _tell_of_failure(error, *claims)
-            outcomes = Counter(_fail(claimed, f"{type(error).__name__}: {error}") for claimed in claims)
+            words = log.without_values(f"{type(error).__name__}: {error}")
+            outcomes = Counter(_fail(claimed, words) for claimed in claims)
         else:
             _log.info("done", seconds=round(time.perf_counter() - began, 3))
             outcomes = Counter({DONE: len(claims)})

@@ -171,6 +171,13 @@ def runs(session: Session, *, most: int) -> Sequence[DiscoveryRun]:
     return session.scalars(select(DiscoveryRun).order_by(DiscoveryRun.day.desc()).limit(most)).all()
 
 
+def latest(session: Session) -> Sequence[DiscoveryRun]:
+    """The last run, and before it the last one that has ended, where that is another."""
+    ended = select(DiscoveryRun).where(DiscoveryRun.finished_at.is_not(None)).order_by(DiscoveryRun.day.desc()).limit(1)
+    both = {run.day: run for run in (*session.scalars(ended), *runs(session, most=1))}
+    return sorted(both.values(), key=lambda run: run.day, reverse=True)
+
+
 def _be_patient(session: Session) -> None:
     """Let a statement over everybody take as long as its task may."""
     limit = f"{FINISH_NIGHT.soft_limit * 1000:.0f}"

@@ -146,9 +146,9 @@ def archive_quiet(session: Session, *, now: datetime, most: int = 1000) -> int:
         .limit(most)
         .with_for_update(of=Match, key_share=True, skip_locked=True)
     ).all()
-    for match, together in quiet:
+    for match, in_touch in quiet:
         move(session, match, MatchState.ARCHIVED, why=Why.QUIET, by=None, now=now)
-        if together:
+        if in_touch:
             note_change(session, match)
     return len(quiet)
 

@@ -105,7 +105,7 @@ FACTS: Final = {
     Decision.SUSPEND: "We have suspended your account for {days}.",
     Decision.BAN: "We have closed your account for good.",
     Decision.UPHOLD: "Somebody from our team who had not decided on it has looked at it. The decision stands.",
-    Decision.OVERTURN: "Somebody from our team who had not decided on it has looked at it. You were right: it is taken back.",
+    Decision.OVERTURN: "Somebody from our team who had not decided on it has looked at it, and takes it back.",
 }
 """What was done, before the moderator's own words on why."""
 

@@ -67,7 +67,7 @@ def open_case(session: Session, *, user_id: uuid.UUID, now: datetime, signals: I
 
 def record_of(reports: type[Report]) -> tuple[ColumnElement[int], ColumnElement[int]]:
     """In how many cases reports were founded, and in how many not."""
-    cases = func.count(reports.case_id.distinct())
+    cases = func.count(func.coalesce(reports.case_id, reports.id).distinct())
     return cases.filter(reports.founded.is_(True)), cases.filter(reports.founded.is_(False))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import holdings, ledger
+from shared import audit, holdings, ledger
 from shared.accounts.models import Status, User
 from shared.holdings import Deleted, Emptied, Files, Listed, Rewritten
 from shared.ledger import Claim, LostFence
@@ -104,6 +104,7 @@ def finish(session: Session, claimed: Claim) -> None:
     found = remains(session, user_id=user_id)
     if found:
         raise LeftBehind(", ".join(found))
+    audit.record(session, actor_id=None, action="user.erased", user_id=user_id)  # to be done again after a restore
     ledger.finish(session, claimed)
 
 

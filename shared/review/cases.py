@@ -15,6 +15,7 @@ from shared.accounts.models import Role, User
 from shared.accounts.service import lock
 from shared.errors import Refusal
 from shared.moderation.models import Case, Notice, Report, Signal
+from shared.moderation.service import record_of
 from shared.photos.models import Photo
 from shared.profiles.service import PublicProfile, public_profiles
 from shared.prompts.models import PromptAnswer

@@ -140,8 +140,8 @@ def restore(session: Session, admin: User, *, user_id: uuid.UUID, reason: str, n
 def _locked(session: Session, admin: User, user_id: uuid.UUID) -> User:
     """The person, locked with the admin: of two who take each other's role, one is late and has none any more."""
     lock_all(session, (admin.id, user_id))
-    session.refresh(admin)
-    if admin.role != Role.ADMIN or admin.status not in {Status.ACTIVE, Status.PAUSED}:
+    now = session.get_one(User, admin.id, populate_existing=True)
+    if now.role != Role.ADMIN or now.status not in {Status.ACTIVE, Status.PAUSED}:
         raise Refusal("forbidden")
     person = session.get(User, user_id, populate_existing=True)
     if person is None:

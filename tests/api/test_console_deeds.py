@@ -34,7 +34,7 @@ WRONG: Sequence[tuple[dict[str, Any], str]] = (
     ({"decision": "remove_photo"}, "Name one of their photos that is shown."),
     ({"decision": "remove_photo", "photo_id": "11111111-1111-4111-8111-111111111111"}, "Name one of their photos"),
     ({"decision": "remove_answer", "prompt_id": "x"}, "Name one of their answers that is shown."),
-    ({"decision": "uphold"}, "uphold and overturn, and not dismiss, are for a case with an appeal in it."),
+    ({"decision": "uphold"}, "An appeal is answered first, by uphold or overturn; those are for appeals alone."),
 )
 
 

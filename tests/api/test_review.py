@@ -301,6 +301,68 @@ def test_an_appeal_is_for_somebody_else(ada: Person, bob: Person, mo: Person, am
     assert bob.get("/v1/users/me").status_code == 403
 
 
+def test_an_appeal_is_answered_apart_from_what_was_reported_since(
+    client: TestClient, ada: Person, bob: Person, mo: Person, amy: Person, session: Session
+) -> None:
+    report(ada, bob)
+    decide(mo, "remove_bio")
+    bob.post(f"{NOTICES}/{notice_of(bob)['id']}/appeal", json={"text": "It was a joke."})
+    eve = sign_up(client)
+    report(eve, bob, reason="underage")
+    case = only_case(amy)
+    assert take(amy, case["id"]).status_code == 200
+    for other in ("ban", "dismiss"):
+        assert error_code(resolve(amy, case["id"], other)) == "validation_error", "the appeal first"
+    answered = resolve(amy, case["id"], "overturn").json()
+    assert (answered["decision"], answered["reports"], answered["is_appeal"]) == ("overturn", 0, True)
+    assert answered["id"] != case["id"]
+    assert bob.get("/v1/users/me").json()["bio"] == "Buy my pills."
+    assert eve.get(NOTICES).json()["items"] == [], "nobody has looked at that yet"
+    left = only_case(mo)
+    assert (left["id"], left["reports"], left["is_appeal"], left["taken_by"]) == (case["id"], 1, False, None)
+    assert left["priority"] == 8.0
+    decide(mo, "warn")
+    assert notice_of(eve)["kind"] == "report_founded"
+    assert session.scalars(select(Report.founded).order_by(Report.created_at)).all() == [False, True]
+
+
+def test_what_holds_now_is_neither_shortened_nor_lifted_with_an_older_decision(
+    ada: Person, bob: Person, mo: Person, amy: Person, session: Session
+) -> None:
+    report(ada, bob)
+    decide(mo, "suspend", days=7)
+    old = notice_of(bob)["id"]
+    report(ada, bob)
+    decide(mo, "ban")
+    report(ada, bob)
+    case = only_case(mo)["id"]
+    take(mo, case)
+    assert error_code(resolve(mo, case, "suspend", days=7)) == "invalid_transition", "they are banned"
+    resolve(mo, case, "dismiss")
+    bob.post(f"{NOTICES}/{old}/appeal", json={"text": "The first time it was not me."})
+    decide(amy, "overturn")
+    assert bob.get("/v1/users/me").status_code == 403, "the ban stands"
+    assert session.scalar(select(func.count()).select_from(Ban)) == 3
+    (banned,) = [one for one in bob.get(NOTICES).json()["items"] if one["kind"] == "banned"]
+    bob.post(f"{NOTICES}/{banned['id']}/appeal", json={"text": "And the second time."})
+    decide(amy, "overturn")
+    assert bob.get("/v1/users/me").status_code == 200
+
+
+def test_whoever_is_hidden_stays_so_while_only_their_appeal_was_answered(
+    client: TestClient, ada: Person, bob: Person, mo: Person, session: Session
+) -> None:
+    for person in (ada, sign_up(client), sign_up(client)):
+        report(person, bob, block=False)
+    bob.post(f"{NOTICES}/{notice_of(bob)['id']}/appeal", json={"text": "They know each other."})
+    decide(mo, "uphold")
+    session.expire_all()
+    assert session.get_one(User, bob.id).hidden_at is not None
+    decide(mo, "warn")
+    session.expire_all()
+    assert session.get_one(User, bob.id).hidden_at is None
+
+
 def test_uphold_needs_an_appeal(ada: Person, bob: Person, mo: Person) -> None:
     report(ada, bob)
     case = only_case(mo)["id"]
