@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -79,7 +80,7 @@ def _look(session: Session) -> Shared:
         ledger.figures(session),
         health.seconds_since_heartbeats(session),
         moderation.open_cases(session),
-        nights.latest(session),
+        list(nights.latest(session)),
     )
 
 
@@ -156,8 +157,8 @@ def _work(known: Shared) -> Iterator[Metric]:
         failed.add_metric([line.kind], line.failed)
     yield from (unfinished, oldest, failed)
     ages = GaugeMetricFamily("queue_heartbeat_age_seconds", "Since a worker of a queue gave a sign.", labels=["queue"])
-    for queue, seconds in known.heartbeats.items():
-        ages.add_metric([queue], seconds)
+    for queue in QUEUES:  # one that never had a worker has been silent for ever
+        ages.add_metric([queue], known.heartbeats.get(queue, math.inf))
     yield ages
 
 

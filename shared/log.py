@@ -12,9 +12,9 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
-# What Postgres says in detail may go over many lines, until SQLAlchemy's own words or the next line of a traceback.
+# What Postgres says in detail may go over many lines, until SQLAlchemy's own words or what comes before another error.
 _QUOTED = re.compile(
-    r"(?<=DETAIL:)(?s:.*?)(?=\n\[SQL:|\n\n|\nTraceback |\Z)|(?<=CONTEXT:)(?s:.*?)(?=\n\[SQL:|\n\n|\Z)"
+    r"(?<=DETAIL:|ONTEXT:)(?s:.*?)(?=\n\[?SQL:|\n\nThe above exception |\n\nDuring handling |\nTraceback |\Z)"
     r"|(?<=input_value=).*(?=, input_type=)"
 )
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")

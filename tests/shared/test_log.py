@@ -232,6 +232,7 @@ def doubled_row(session: Session) -> Exception:
 def test_an_exception_does_not_tell_what_it_is_about(everything: Lines, session: Session) -> None:
     noted = RuntimeError("failed")
     noted.add_note("DETAIL: Key (email)=(ada-7531@example.com)")
+    noted.add_note("DETAIL:  Failing row contains (1, Hello\n\nmeet me at 7531 Main Street\n, x).\n[SQL: INSERT]")
     errors = [invalid_value(), doubled_row(session), noted]
     for error in (*errors, ExceptionGroup("several", [errors[0], ExceptionGroup("inner", errors[1:])])):
         log.logger("ours").error("unexpected error", exc_info=error)
