@@ -34,14 +34,18 @@ async def demo_page() -> Response:
 @router.get("/demo/login")
 @router.get("/demo/matches")
 @router.get("/demo/matches/{match_id}")
+@router.get("/demo/notices/{notice_id}")
 async def demo_link(
     request: Request,
     token: Annotated[str, Query(max_length=100, pattern=r"^[\w-]*$")] = "",
     match_id: uuid.UUID | None = None,
+    notice_id: uuid.UUID | None = None,
 ) -> Response:
     """Where links of mails lead: to the page, which is told the rest behind a # that no server sees."""
     _served("index.html")
     view = request.url.path.rpartition("/demo/")[2].partition("/")[0]
+    if notice_id:
+        return RedirectResponse("../../demo#you")  # where one's notices are
     up = "../.." if match_id else ".."
     return RedirectResponse(f"{up}/demo#{view}/{token or match_id or ''}")
 

@@ -215,6 +215,7 @@ IDS: Final[dict[str, Access | str]] = {
     "delete_photo.photo_id": Access(_photo, OWN),
     "demo_file.name": "a file of a page that everybody may read",
     "demo_link.match_id": "written into an address, and nothing is looked up by it",
+    "demo_link.notice_id": "leads to one's own, and nothing is looked up by it",
     "end_session.session_id": Access(_login, OWN),
     "get_answer.answer_id": Access(_answer, OWN),
     "get_badge_icon.slug": "a badge of the catalogue",

@@ -54,6 +54,7 @@ def test_links_of_mails_lead_to_the_page_and_nowhere_else(client: TestClient) ->
         ("/demo/reset?token=a-_", "../demo#reset/a-_"),
         ("/demo/login", "../demo#login/"),
         ("/demo/matches", "../demo#matches/"),
+        ("/demo/notices/d3b5a1f0-5a5e-4f0e-9a40-6f6f8f0b7c55", "../../demo#you"),
         (
             "/demo/matches/d3b5a1f0-5a5e-4f0e-9a40-6f6f8f0b7c55",
             "../../demo#matches/d3b5a1f0-5a5e-4f0e-9a40-6f6f8f0b7c55",

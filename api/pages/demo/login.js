@@ -1,8 +1,9 @@
 // Logging in, as one of the demo's people or as anybody.
 
-import { logIn } from "./api.js";
+import { asking, logIn } from "./api.js";
 import { el } from "./dom.js";
 import { forgot } from "./mailed.js";
+import { notices } from "./notices.js";
 
 const PASSWORD = "demo demo demo";
 const STARS = [
@@ -18,6 +19,7 @@ export function login(view, done) {
 
   async function enter(username, secret) {
     refusal.textContent = "";
+    view.querySelector(".notices")?.remove();
     try {
       await logIn(username, secret);
       await done();
@@ -25,6 +27,10 @@ export function login(view, done) {
       refusal.textContent = error.code === "invalid_credentials" && secret === PASSWORD
         ? `${error.message} If the system has just been started, its people may still be on their way.`
         : error.message;
+      if (error.code === "account_suspended") {
+        const told = await notices(asking(error.details.access_token)).catch(() => null);
+        if (told) refusal.after(told);
+      }
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { call, get } from "./api.js";
 import { el, toast } from "./dom.js";
+import { notices } from "./notices.js";
 import { badges, photo, prompts } from "./person.js";
 
 export function you(view, { me }) {
@@ -56,7 +57,9 @@ export function you(view, { me }) {
 
   async function others() {
     const shown = await get(`users/${me.id}`).catch(() => null);
-    if (shown) rest.replaceChildren(el("h2", {}, "As others see you"), el("p", { class: "bio" }, shown.bio), badges(shown), ...prompts(shown));
+    const told = await notices(call).catch(() => null);
+    if (!shown) return;
+    rest.replaceChildren(...(told ? [told] : []), el("h2", {}, "As others see you"), el("p", { class: "bio" }, shown.bio), badges(shown), ...prompts(shown));
   }
 
   refresh();
@@ -65,7 +68,7 @@ export function you(view, { me }) {
     take: (event) => {
       if (["photo.ready", "photo.rejected", "missed"].includes(event.type)) refresh();
       if (event.type === "photo.ready") toast("Your photo is ready.");
-      if (event.type === "badges.changed") others();
+      if (["badges.changed", "notice.created"].includes(event.type)) others();
     },
     leave: () => clearTimeout(timer),
   };
