@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -202,9 +202,7 @@ async def metrics(request: Request) -> Response:
     for collector in (REGISTRY, app.state.requests, _Process(app), _Common(*await lookout.look())):
         registry.register(collector)
     write, media_type = choose_encoder(request.headers.get("accept", ""))
-    text = await to_thread.run_sync(
-        write, registry, limiter=CapacityLimiter(1)
-    )  # some milliseconds of thousands of lines
+    text = await to_thread.run_sync(write, registry)  # some milliseconds of thousands of lines
     return Response(text, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 
 

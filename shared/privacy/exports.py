@@ -123,6 +123,14 @@ def mailed(session: Session, letter: Mail, user: User, *, now: datetime) -> tupl
     return found.key, found.expires_at
 
 
+def end(session: Session, *, user_id: uuid.UUID, now: datetime) -> None:
+    """Let the exports of somebody who leaves be over now: their links end with the next tidying."""
+    ready = update(Export).where(
+        Export.user_id == user_id, Export.status == ExportStatus.READY, Export.expires_at > now
+    )
+    session.execute(ready.values(expires_at=now).execution_options(synchronize_session=False))
+
+
 def expire(session: Session, *, now: datetime, most: int = 500) -> Sequence[uuid.UUID]:
     """Mark exports whose time is over; their archives are to be deleted afterwards."""
     over = chosen(select(Export.id).where(Export.status == ExportStatus.READY, Export.expires_at <= now).limit(most))

@@ -13,6 +13,7 @@ from shared.errors import Refusal
 from shared.jobs import ERASE_ACCOUNT
 from shared.mail import service as mail
 from shared.matching import matches
+from shared.privacy import exports
 from shared.settings import settings
 
 
@@ -35,6 +36,7 @@ def leave(session: Session, user: User, *, verified_hash: str, now: datetime) ->
     erase_at = now + timedelta(days=settings().erasure_grace_days)
     user.deleting_from, user.status, user.erase_at = user.status, Status.DELETING, erase_at
     session.flush()
+    exports.end(session, user_id=user.id, now=now)
     sign_in.end_all_sessions(session, user, now=now, why="account deleted")
     mail.post(session, kind="account_deleted", user_id=user.id, now=now)
     reconsider(session, user.id)

@@ -265,6 +265,18 @@ def test_a_ready_export_has_a_link_until_it_expires(
     assert (over["status"], over["url"]) == ("expired", None)
 
 
+def test_who_leaves_leaves_no_export_behind(client: TestClient, session: Session) -> None:
+    ada, bob = sign_up(client), sign_up(client)
+    for person in (ada, bob):
+        export = Export(user_id=person.id, status=ExportStatus.READY, key="exports/x/y.zip", created_at=clock.now())
+        export.expires_at = clock.now() + timedelta(hours=24)
+        session.add(export)
+    session.flush()
+    delete(ada)
+    over = exports.expire(session, now=clock.now())
+    assert [session.get_one(Export, one, populate_existing=True).user_id for one in over] == [ada.id]
+
+
 def test_a_few_exports_a_day_but_failed_ones_do_not_count(client: TestClient, session: Session) -> None:
     ada = sign_up(client)
     for number in range(settings().exports_per_day + 1):
