@@ -12,9 +12,10 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
-# What Postgres says in detail may go over many lines, until SQLAlchemy's own words or what comes before another error.
+# What Postgres says in detail may go over many lines, until SQLAlchemy's own words or those before the next error; the
+# lines of a group are behind bars.
 _QUOTED = re.compile(
-    r"(?<=DETAIL:|ONTEXT:)(?s:.*?)(?=\n\[?SQL:|\n\nThe above exception |\n\nDuring handling |\nTraceback |\Z)"
+    r"(?<=DETAIL:|ONTEXT:)(?s:.*?)(?=\n[ |]*\[?SQL:|\n[ |]*The above exception |\n[ |]*During handling |\n[ |]*\+-{10}|\Z)"
     r"|(?<=input_value=).*(?=, input_type=)"
 )
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
