@@ -15,7 +15,8 @@ from structlog.types import EventDict, Processor, WrappedLogger
 # What Postgres says in detail may go over many lines, until SQLAlchemy's own words or those before the next error; the
 # lines of a group are behind bars.
 _QUOTED = re.compile(
-    r"(?<=DETAIL:|ONTEXT:)(?s:.*?)(?=\n[ |]*\[?SQL:|\n[ |]*The above exception |\n[ |]*During handling |\n[ |]*\+-{10}|\Z)"
+    r"(?<=DETAIL:|ONTEXT:)(?s:.*?)"
+    r"(?=\n[ |]*\[?SQL:|\n[ |]*The above exception |\n[ |]*During handling |\n[ |]*\+-{10}|\Z)"
     r"|(?<=input_value=).*(?=, input_type=)"
 )
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
