@@ -36,6 +36,7 @@ from api import (
     quiz,
     review,
     safety,
+    sessions,
     work,
 )
 from api.bodies import BodyLimits
@@ -156,7 +157,7 @@ def create_app(db: Database | None = None) -> FastAPI:
         notifications,
         privacy,
     )
-    for domain in (*of_people, live, health, auth, email, media, work, review, people, demo, metrics):
+    for domain in (*of_people, live, health, auth, sessions, email, media, work, review, people, demo, metrics):
         app.include_router(domain.router)
     app.include_router(discovery.admin)
     if values.admin_console:

@@ -1,10 +1,10 @@
-"""Routes of signing up, logging in and out, and of the sessions in which one is logged in."""
+"""Routes of signing up, and of logging in and out."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Form, Request, Response, status
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, StringConstraints
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ from api.errors import documented
 from api.guesses import Guesses
 from api.media import absolute
 from api.rates import Rates, address
-from api.shapes import Body, Email, Limit, Line, Offset, Page, Shape, Storable, with_example
+from api.shapes import Body, Email, Line, Shape, Storable, with_example
 from shared import clock
 from shared.accounts import service, sign_in
 from shared.accounts.models import Status
@@ -140,28 +140,6 @@ class LoggedIn(TokensWithUser):
     restored: bool = Field(
         description="Whether this login has brought back an account that was being deleted; its matches stay ended"
     )
-
-
-class SessionShape(Shape):
-    """One device on which somebody is logged in."""
-
-    model_config = with_example(
-        {
-            "id": "777eb5b2-b9c9-46c8-94dd-c7661abd9d35",
-            "device": "Delete/1.4 (Pixel 9)",
-            "created_at": "2026-11-20T09:30:00Z",
-            "last_used_at": "2026-11-24T18:45:00Z",
-            "expires_at": "2026-12-01T18:45:00Z",
-            "current": True,
-        }
-    )
-
-    id: uuid.UUID
-    device: str
-    created_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
-    current: bool
 
 
 class SignInParts:
@@ -355,44 +333,6 @@ async def log_out_everywhere(request: Request, me: Me, rates: RateLimits) -> Res
     """Ends every login of yours, this one too."""
     await rates.check(settings().rate_limit_logout, "logout", address(request))
     await me.run(sign_in.end_all_sessions, now=clock.now())
-    return Response(status_code=status.HTTP_204_NO_CONTENT)
-
-
-@router.get(
-    "/sessions",
-    operation_id="list_sessions",
-    summary="Where you are logged in",
-    responses=documented(*SIGNED_IN, "validation_error"),
-)
-async def list_sessions(
-    me: Me, limit: Annotated[Limit, Query()] = 20, offset: Annotated[Offset, Query()] = 0
-) -> Page[SessionShape]:
-    """Your living logins, the one used last first."""
-    living = await me.run(sign_in.sessions, now=clock.now())
-    shown = [
-        SessionShape(
-            id=login.id,
-            device=login.device,
-            created_at=login.created_at,
-            last_used_at=login.rotated_at,
-            expires_at=login.idle_until,
-            current=login.id == me.claims.session_id,
-        )
-        for login in living
-    ]
-    return Page(items=shown[offset : offset + limit], total=len(shown), limit=limit, offset=offset)
-
-
-@router.delete(
-    "/sessions/{session_id}",
-    operation_id="end_session",
-    summary="Log a device out",
-    status_code=status.HTTP_204_NO_CONTENT,
-    responses=documented(*SIGNED_IN, "not_found", "validation_error"),
-)
-async def end_session(me: Me, session_id: uuid.UUID) -> Response:
-    """Ends one login of yours; its tokens stop working at once."""
-    await me.run(sign_in.end_session, session_id=session_id, now=clock.now())
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 

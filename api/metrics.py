@@ -24,7 +24,7 @@ from starlette.applications import Starlette
 
 from api.health import VERSION
 from api.listening import Hub
-from shared import events, health, ledger, redis
+from shared import backlog, events, health, redis
 from shared.database import Database
 from shared.discovery import nights
 from shared.discovery.models import DiscoveryRun
@@ -44,7 +44,7 @@ FORWARDED: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "
 class Shared:
     """What the database knows, the same for whichever process is asked."""
 
-    work: list[ledger.Figures]
+    work: list[backlog.Figures]
     heartbeats: dict[str, float]
     cases: moderation.OpenCases
     nights: list[DiscoveryRun]
@@ -77,7 +77,7 @@ def _look(session: Session) -> Shared:
     limit = f"{PATIENCE * 1000:.0f}"
     session.execute(select(func.set_config("statement_timeout", limit, True)))  # noqa: FBT003 - of this transaction only
     return Shared(
-        ledger.figures(session),
+        backlog.figures(session),
         health.seconds_since_heartbeats(session),
         moderation.open_cases(session),
         list(nights.latest(session)),

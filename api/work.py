@@ -7,7 +7,7 @@ from api.accounts import SIGNED_IN
 from api.dependencies import Moderator
 from api.errors import documented
 from api.shapes import Shape, with_example
-from shared import ledger
+from shared import backlog
 from shared.accounts.models import User
 
 router = APIRouter(prefix="/v1/admin/work", tags=["admin"])
@@ -36,5 +36,5 @@ async def list_work(moderator: Moderator) -> WorkList:
     return WorkList(items=[WorkFigures.model_validate(line) for line in await moderator.run(_figures)])
 
 
-def _figures(session: Session, _user: User) -> list[ledger.Figures]:
-    return ledger.figures(session)
+def _figures(session: Session, _user: User) -> list[backlog.Figures]:
+    return backlog.figures(session)

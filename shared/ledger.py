@@ -12,7 +12,7 @@ Lock order: change the domain's rows first and call `ask` or `finish` last, ever
 
 import random
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -321,54 +321,9 @@ def backoff(attempt: int, chance: float) -> float:
     return whole * (0.5 + chance / 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What waits of one kind of work."""
-
-    kind: str
-    unfinished: int
-    oldest_seconds: float | None
-    failed: int
-
-
-def figures(session: Session) -> list[Figures]:
-    """Per kind, also those with nothing to do: what waits or is worked on, the oldest's age, what was given up."""
-    waits = Work.due_at.is_not(None)
-    rows = session.execute(
-        select(
-            Work.kind,
-            func.count().filter(waits),
-            func.extract("epoch", func.now() - func.min(Work.created_at).filter(waits)),
-            func.count().filter(~waits),
-        ).group_by(Work.kind)
-    ).all()
-    found = {
-        kind: Figures(kind, waiting, oldest and max(0.0, float(oldest)), failed)
-        for kind, waiting, oldest, failed in rows
-    }
-    return [found.get(kind, Figures(kind, 0, None, 0)) for kind in sorted({*LEDGER_JOBS, *found})]
-
-
-def unfinished(session: Session, job: Job) -> int:
-    """How much of one kind waits or is worked on."""
-    return session.scalar(select(func.count()).where(Work.kind == job.name, Work.due_at.is_not(None))) or 0
-
-
 def unpromised(job: Job, key: SQLColumnExpression[uuid.UUID]) -> ColumnElement[bool]:
     """The condition on a column of keys that no row of this kind has them, not even one that was given up."""
     return ~exists().where(Work.kind == job.name, Work.key == as_type(key, Text))
-
-
-def failures(session: Session, *, kind: str | None = None, most: int = 100) -> Sequence[Work]:
-    """Rows that were given up, the newest first."""
-    wanted = select(Work).where(Work.due_at.is_(None)).order_by(Work.created_at.desc()).limit(most)
-    return session.scalars(wanted if kind is None else wanted.where(Work.kind == kind)).all()
-
-
-def drop(session: Session, job: Job, keys: Iterable[str]) -> int:
-    """Delete given-up rows; how many there were."""
-    gone = session.execute(delete(Work).where(Work.kind == job.name, Work.key.in_(list(keys)), Work.due_at.is_(None)))
-    return _count(gone)
 
 
 def _free(session: Session, claimed: Claim, **values: object) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, exists, func, select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
-from shared import ledger
+from shared import backlog, ledger
 from shared.accounts.models import Status, User
 from shared.badges import unmade
 from shared.console import work as given_up
@@ -120,11 +120,11 @@ def _ask(kind: str, job: Job, wanted: Subquery) -> int:
 
 def _watch(kind: str, job: Job) -> None:
     """Show how what waits becomes less, until nothing does."""
-    most = left = database().call(ledger.unfinished, job)
+    most = left = database().call(backlog.unfinished, job)
     with tqdm(desc=f"Reindexing {kind}", total=most, unit=" rows") as bar:
         while left:
             time.sleep(WATCH_EVERY)
-            left = database().call(ledger.unfinished, job)
+            left = database().call(backlog.unfinished, job)
             bar.total = most = max(most, left)
             bar.update(most - left - bar.n)
 
@@ -140,10 +140,10 @@ def work() -> None:
 def list_(kind: str | None, most: int) -> None:
     """What waits, and what was given up with its error."""
     with database().transaction() as session:
-        for line in ledger.figures(session):
+        for line in backlog.figures(session):
             oldest = "" if line.oldest_seconds is None else f", the oldest for {line.oldest_seconds:.0f} s"
             click.echo(f"{line.kind}: {line.unfinished} unfinished{oldest}; {line.failed} failed")
-        for row in ledger.failures(session, kind=kind, most=most):
+        for row in backlog.failures(session, kind=kind, most=most):
             click.echo(f"  {row.kind} {row.key}  {row.attempts} attempts  {row.error}")
 
 
@@ -175,5 +175,5 @@ def _failed(session: Session, kind: str, keys: tuple[str, ...], *, everything: b
     if bool(keys) == everything:
         msg = "Name the keys, or say --all."
         raise click.UsageError(msg)
-    failed = [row.key for row in ledger.failures(session, kind=kind, most=100_000)]
+    failed = [row.key for row in backlog.failures(session, kind=kind, most=100_000)]
     return [key for key in failed if everything or key in keys]

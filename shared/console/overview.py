@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Date, Select, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from shared import health, ledger
+from shared import backlog, health
 from shared.accounts.models import Status, User
 from shared.discovery.models import DiscoveryRun
 from shared.matching.models import Like, Match
@@ -26,7 +26,7 @@ K = TypeVar("K")
 class Overview:
     """All of it."""
 
-    work: Sequence[ledger.Figures]
+    work: Sequence[backlog.Figures]
     heartbeats: Mapping[str, float]
     people: Mapping[str, int]
     hidden: int
@@ -50,7 +50,7 @@ def overview(session: Session, *, now: datetime) -> Overview:
         "Messages": Message.created_at,
     }
     return Overview(
-        work=ledger.figures(session),
+        work=backlog.figures(session),
         heartbeats=health.seconds_since_heartbeats(session),
         people={status.value: people.get(status.value, 0) for status in Status},
         hidden=session.scalar(select(func.count()).where(User.hidden_at.is_not(None))) or 0,

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from shared import ledger
+from shared import backlog, ledger
 from shared.console.lists import Found, Sorts, Wanted, containing, page_of
 from shared.errors import Refusal
 from shared.jobs import LEDGER_JOBS, SEND_MAIL
@@ -41,7 +41,7 @@ def drop(session: Session, *, kind: str, keys: Sequence[str]) -> int:
     chosen = _given_up(session, kind, keys)
     if kind == SEND_MAIL.name:  # else they would be found unpromised, and asked for again
         mail.forget(session, *map(uuid.UUID, chosen))
-    return ledger.drop(session, LEDGER_JOBS[kind], chosen)
+    return backlog.drop(session, LEDGER_JOBS[kind], chosen)
 
 
 def _given_up(session: Session, kind: str, keys: Sequence[str]) -> Sequence[str]:

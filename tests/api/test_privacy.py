@@ -13,7 +13,7 @@ from httpx2 import Response
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from shared import clock, events, ledger
+from shared import backlog, clock, events
 from shared.accounts import by_mail
 from shared.accounts.by_mail import recipient
 from shared.accounts.models import LoginSession, Status, User
@@ -332,5 +332,5 @@ def test_all_of_somebodys_logins_end(session: Session) -> None:
     leaving.leave(session, ada, verified_hash="!", now=now)
     ends = session.scalars(select(LoginSession.revoked_why).where(LoginSession.user_id == ada.id)).all()
     assert ends == ["account deleted"] * 3
-    assert ledger.unfinished(session, ERASE_ACCOUNT) == 1
+    assert backlog.unfinished(session, ERASE_ACCOUNT) == 1
     assert events.ENDED in {event.type for event in events.noted(session)}, "open connections look again"

@@ -1,8 +1,5 @@
 """The ledger's promises: nothing is lost, nothing is done twice, nothing loops for ever."""
 
-import threading
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,12 +9,10 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from shared import clock, ledger, queue
-from shared.database import Database
+from shared import backlog, clock, ledger, queue
 from shared.jobs import LEDGER_JOBS, PROCESS_PHOTO
 from shared.ledger import Claim, LostFence, Work
 from shared.queue import Hint
-from tests.races import beside
 
 JOB = PROCESS_PHOTO
 
@@ -118,8 +113,8 @@ def test_work_is_given_up_after_its_last_attempt_and_keeps_the_error(session: Se
         ledger.fail(session, claimed, f"failure {attempt}")
     assert row(session).due_at is None
     assert ledger.claim(session, JOB, "a") is None
-    assert [(work.key, work.error) for work in ledger.failures(session)] == [("a", "failure 5")]
-    assert ledger.failures(session, kind="other") == []
+    assert [(work.key, work.error) for work in backlog.failures(session)] == [("a", "failure 5")]
+    assert backlog.failures(session, kind="other") == []
 
 
 def test_asking_for_given_up_work_starts_afresh(session: Session) -> None:
@@ -200,7 +195,7 @@ def test_a_killed_workers_row_is_hinted_at_as_soon_as_its_lease_ends(session: Se
 def test_the_sweep_leaves_kinds_alone_that_this_version_does_not_know(session: Session) -> None:
     session.execute(text("INSERT INTO work (kind, key) VALUES ('from.the.future', 'a')"))
     assert ledger.take_unhinted(session, most=10) == []
-    assert "from.the.future" in {line.kind for line in ledger.figures(session)}
+    assert "from.the.future" in {line.kind for line in backlog.figures(session)}
 
 
 def test_delayed_work_gets_no_hint_and_is_brought_forward_by_asking_again(session: Session) -> None:
@@ -241,7 +236,7 @@ def test_work_that_is_put_off_goes_on_with_its_attempts_afresh(session: Session)
     ledger.put_off(session, claimed, until=until)
     assert ledger.claim(session, JOB, "a") is None
     assert (row(session).due_at, row(session).attempts) == (until, 0)
-    assert {line.kind: line for line in ledger.figures(session)}[JOB.name].oldest_seconds == 0, (
+    assert {line.kind: line for line in backlog.figures(session)}[JOB.name].oldest_seconds == 0, (
         "nobody waits for it yet"
     )
 
@@ -261,17 +256,6 @@ def test_a_part_of_lost_work_is_not_stored(session: Session, lost: str) -> None:
         ledger.hold(session, claimed)
     with pytest.raises(LostFence):
         ledger.put_off(session, claimed)
-
-
-def test_figures_count_what_waits_and_what_failed(session: Session) -> None:
-    ledger.ask(session, JOB, "a", "b", "c")
-    session.execute(update(Work).where(Work.key == "c").values(due_at=None))
-    session.execute(update(Work).where(Work.key == "a").values(created_at=func.now() - timedelta(seconds=90)))
-    figures = {line.kind: line for line in ledger.figures(session)}
-    assert set(figures) == set(LEDGER_JOBS)
-    assert (figures[JOB.name].unfinished, figures[JOB.name].failed) == (2, 1)
-    assert figures[JOB.name].oldest_seconds == pytest.approx(90, abs=5)
-    assert ledger.drop(session, JOB, ["c", "a"]) == 1, "only what was given up can be dropped"
 
 
 def test_a_batch_takes_what_waits_longest_and_no_more_than_asked(session: Session) -> None:
@@ -300,64 +284,6 @@ def test_delays_grow_and_stay_bounded(attempt: int, chance: float) -> None:
     assert ledger.backoff(attempt, 0) >= ledger.backoff(attempt, 1) / 2
 
 
-def test_of_racing_claims_exactly_one_wins(committed: Database) -> None:
-    keys = [f"key {number}" for number in range(20)]
-    committed.call(ledger.ask, JOB, *keys)
-    start = threading.Barrier(6)
-
-    def worker(_: int) -> list[str]:
-        start.wait()
-        return [key for key in keys if committed.call(ledger.claim, JOB, key)]
-
-    with ThreadPoolExecutor(6) as pool:
-        won = Counter(key for keys_won in pool.map(worker, range(6)) for key in keys_won)
-    assert won == Counter(keys)
-
-
-def test_racing_batches_share_the_work_without_overlap(committed: Database) -> None:
-    committed.call(ledger.ask, JOB, *(str(number) for number in range(100)))
-    start = threading.Barrier(5)
-
-    def worker(_: int) -> list[str]:
-        start.wait()
-        taken: list[str] = []
-        while batch := committed.call(ledger.claim_batch, JOB, most=8):
-            taken += [claimed.key for claimed in batch]
-        return taken
-
-    with ThreadPoolExecutor(5) as pool:
-        taken = [key for keys in pool.map(worker, range(5)) for key in keys]
-    assert sorted(taken, key=int) == [str(number) for number in range(100)]
-
-
-def test_racing_askers_of_the_same_keys_neither_deadlock_nor_double(committed: Database) -> None:
-    start = threading.Barrier(6)
-
-    def asker(number: int) -> None:
-        keys = [str(key) for key in range(50)]
-        start.wait()
-        for _ in range(10):
-            committed.call(ledger.ask, JOB, *(keys if number % 2 else reversed(keys)))
-
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(asker, range(6)))
-    with committed.transaction() as session:
-        versions = session.scalars(select(Work.version)).all()
-    assert versions == [60] * 50
-
-
-def test_batches_finished_in_opposite_order_do_not_deadlock(committed: Database) -> None:
-    committed.call(ledger.ask, JOB, "a", "b")
-    a, b = (committed.call(claim, key) for key in "ab")
-    with ThreadPoolExecutor(1) as pool:
-        with committed.transaction() as session:
-            ledger.finish(session, a)
-            second = beside(session, pool, committed.call, ledger.finish_all, [b, a])
-            ledger.finish(session, b)
-        second.result()
-    assert committed.call(ledger.unfinished, JOB) == 0
-
-
 def test_what_a_batch_gives_back_is_hinted_at_once_for_each_batch(session: Session) -> None:
     together = replace(JOB, batch=4)
     ledger.ask(session, together, *"abcdefg")
@@ -367,33 +293,6 @@ def test_what_a_batch_gives_back_is_hinted_at_once_for_each_batch(session: Sessi
     ledger.finish_all(session, claims)
     assert [hint.key for hint in queue.noted(session)] == ["a", "e"]
     assert {row.key for row in session.scalars(select(Work).where(Work.lease_until.is_(None)))} == {*"abcde"}
-
-
-def test_asking_racing_with_finishing_is_never_lost(committed: Database) -> None:
-    """However they interleave, the newest input is worked on: either the finish fails, or the ask makes a new row."""
-    for _ in range(60):
-        committed.call(ledger.ask, JOB, "a")
-        claimed = committed.call(ledger.claim, JOB, "a")
-        assert claimed is not None
-        start = threading.Barrier(2)
-
-        def finish(claimed: Claim = claimed, start: threading.Barrier = start) -> None:
-            start.wait()
-            try:
-                committed.call(ledger.finish, claimed)
-            except LostFence:
-                committed.call(ledger.release, claimed)
-
-        def ask_again(start: threading.Barrier = start) -> None:
-            start.wait()
-            committed.call(ledger.ask, JOB, "a")
-
-        with ThreadPoolExecutor(2) as pool:
-            for future in [pool.submit(finish), pool.submit(ask_again)]:
-                future.result()
-        again = committed.call(ledger.claim, JOB, "a")
-        assert again is not None
-        committed.call(ledger.finish, again)
 
 
 def test_claims_of_an_older_version_are_recognised(session: Session) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from shared import clock, ledger
+from shared import backlog, clock, ledger
 from shared.accounts.models import LoginSession
 from shared.database import Database
 from shared.jobs import DELETE_FILES, PROCESS_PHOTO, REFRESH_QUEUE
@@ -120,7 +120,7 @@ def test_an_upload_that_cannot_be_read_is_tried_again_and_then_given_up(committe
         tasks.process(key)
     assert photo(committed, key).rejection == "could_not_process"
     with committed.transaction() as session:
-        (failure,) = ledger.failures(session)
+        (failure,) = backlog.failures(session)
     assert failure.error is not None
     assert failure.error.startswith("FileNotFoundError")
 

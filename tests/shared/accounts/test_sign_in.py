@@ -103,7 +103,7 @@ def test_who_is_suspended_or_leaving_cannot_come_in(session: Session, status: St
         with pytest.raises(Refusal) as caught:
             log_in(session, user)
         assert caught.value.code == "invalid_credentials"
-    else:  # for their notices alone, see tests/api/test_review.py
+    else:  # for their notices alone, see tests/api/review
         with pytest.raises(Refusal) as caught:
             authenticate(session, log_in(session, user).access_token)
         assert caught.value.code == outcome
