@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from shared import backlog, ledger
 from shared.database import Database
@@ -13,6 +14,12 @@ from shared.ledger import Claim, LostFence, Work
 from tests.races import beside
 
 JOB = PROCESS_PHOTO
+
+
+def claim(session: Session, key: str) -> Claim:
+    claimed = ledger.claim(session, JOB, key)
+    assert claimed is not None
+    return claimed
 
 
 def test_of_racing_claims_exactly_one_wins(committed: Database) -> None:
