@@ -3,6 +3,8 @@
 import hashlib
 from datetime import date
 from functools import lru_cache
+from importlib.metadata import distribution
+from runpy import run_path
 from typing import Final
 from zoneinfo import available_timezones
 
@@ -84,6 +86,7 @@ def _time_zones() -> frozenset[str]:
 
 @lru_cache
 def _common_passwords() -> frozenset[str]:
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - 3 MB that only sign-up needs
-
-    return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= PASSWORD_LENGTHS[0])
+    # The package itself, once imported, keeps 14 MB of which this is all that we want; its one module of lists is read
+    # and let go.
+    lists = run_path(str(distribution("zxcvbn").locate_file("zxcvbn/frequency_lists.py")))["FREQUENCY_LISTS"]
+    return frozenset(word for word in lists["passwords"] if len(word) >= PASSWORD_LENGTHS[0])

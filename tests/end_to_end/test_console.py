@@ -64,7 +64,7 @@ def _answers(address: str) -> bool:
 
 
 @pytest.fixture
-def windows(chromium: Browser) -> Iterator[list[Window]]:
+def windows(url: str, chromium: Browser) -> Iterator[list[Window]]:  # closed before their server is
     opened: list[Window] = []
     yield opened
     for window in opened:
