@@ -18,7 +18,7 @@ $(READY): requirements/dev.txt pyproject.toml Makefile
 	@python=$$(sh dev/python.sh $(PYTHON)) || exit 1; \
 	echo "Setting up $(VENV) with $$python (once; two or three minutes)"; \
 	"$$python" -m venv --clear $(VENV) || { echo "Cannot write $(VENV) here: make this folder writable" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target $(VENV)/redis \
 		--only-binary=:all: --implementation cp --python-version 3.12 $(REDIS) 2>/dev/null \

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from redis import Redis
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
@@ -119,11 +120,17 @@ def committed() -> Iterator[Database]:
         session.execute(text(f"TRUNCATE {tables} CASCADE"))
 
 
+_CLIENTS: list[Redis] = []
+"""Those of before: one that nobody holds closes its connections, over which a thread may still be sending."""
+
+
 @pytest.fixture
 def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Set settings by their environment names for one test."""
 
     def clear() -> None:
+        if redis.client.cache_info().currsize:
+            _CLIENTS.append(redis.client())
         for cached in (settings, storage, redis.client):
             cached.cache_clear()
 

@@ -48,9 +48,9 @@ class Wire:
         self._used = 0.0
 
     async def ask(
-        self, method: str, path: str, body: Any = None, *, token: str = "", picture: bytes | None = None
+        self, method: str, path: str, body: Any = None, *, token: str = "", picture: bytes | None = None, key: str = ""
     ) -> Answer:
-        """Send and wait for the answer.
+        """Send, under an Idempotency-Key if there is one, and wait for the answer.
 
         Raises:
             Lost: there was none.
@@ -58,7 +58,7 @@ class Wire:
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await self._exchange(_request(method, path, body, token, picture), began)
+                answer = await self._exchange(_request(method, path, body, token, picture, key), began)
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError) as error:
             self.close()
             raise Lost(f"{type(error).__name__}: {error}") from None
@@ -89,7 +89,7 @@ class Wire:
         return Answer(int(lines[0].split()[1]), headers, content, time.monotonic() - began)
 
 
-def _request(method: str, path: str, body: Any, token: str, picture: bytes | None) -> bytes:
+def _request(method: str, path: str, body: Any, token: str, picture: bytes | None, key: str) -> bytes:
     content, kind = b"", "application/json"
     if picture is not None:
         disposition = 'form-data; name="file"; filename="photo.jpg"'
@@ -101,6 +101,8 @@ def _request(method: str, path: str, body: Any, token: str, picture: bytes | Non
     lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
+    if key:
+        lines.append(f"Idempotency-Key: {key}")
     if content:
         lines.append(f"Content-Type: {kind}")
     if content or method != "GET":

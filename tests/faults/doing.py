@@ -4,6 +4,7 @@ Each function notes in the journal what it asks for before it does, and what cam
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from shared.quiz.questions import CURRENT, QUIZZES
 from tests.faults.meeting import block, change, look_around, look_at_likes, read, report, rewind, unmatch, write
 from tests.faults.people import OUTAGE, Person
-from tests.faults.saying import words
+from tests.faults.saying import new_id, words
 from tests.people import PASSWORD
 from tests.pictures import small_photo
 from tests.wire import Wire
@@ -129,19 +130,17 @@ async def edit(person: Person) -> None:
 
 
 async def upload(person: Person) -> None:
-    """Add a photo; another one when nobody knows whether it was taken in."""
-    for _ in range(3):
-        picture = await asyncio.to_thread(small_photo, seed=person.random.getrandbits(32))
-        entry = person.town.journal.open("photo", str(person), f"unknown of {person}", status="ready")
-        answer = await person.ask("POST", "/v1/profile/photos", picture=picture, may=("photo_limit",))
-        if answer is not None and answer.code:
-            entry.refuse()
-            await remove_photo(person)
-            return
-        if answer is not None:
-            entry.keep(answer.json["id"])
-            return
-        await asyncio.sleep(1)
+    """Add a photo. Under one key it is one photo, however often it is sent."""
+    picture = await asyncio.to_thread(small_photo, seed=person.random.getrandbits(32))
+    entry = person.town.journal.open("photo", str(person), f"unknown of {person}", status="ready")
+    answer = await person.insist(
+        "POST", "/v1/profile/photos", picture=picture, key=new_id(person), may=("photo_limit",)
+    )
+    if answer is not None and answer.code:
+        entry.refuse()
+        await remove_photo(person)
+    elif answer is not None:
+        entry.keep(answer.json["id"])
 
 
 async def remove_photo(person: Person) -> None:
@@ -201,6 +200,26 @@ async def take_quiz(person: Person) -> None:
         entry.keep(traits={one["trait"]: one["score"] for one in answer.json["traits"]})
 
 
+async def ask_for_export(person: Person) -> None:
+    """Ask for all that is held about oneself; while one waits the answer is that one."""
+    entry = person.town.journal.open("export", str(person), f"unknown of {person}", status="ready")
+    answer = await person.insist("POST", "/v1/users/me/exports", key=new_id(person))
+    if answer is not None:
+        entry.keep(answer.json["id"])
+
+
+async def leave(person: Person) -> None:
+    """Delete one's account, for good. That the login is no good any more says that it was done: the answer was lost."""
+    entry = person.town.journal.open("erasure", str(person), person.id)
+    person.has_left = True
+    answer = await person.insist("DELETE", "/v1/users/me", {"password": PASSWORD}, may=("token_invalid",))
+    if answer is None:
+        person.town.note_broken(f"{person} could not leave")
+        return
+    entry.keep()
+    person.town.gone[person.id] = time.monotonic()
+
+
 ACTIONS = (
     Action(look_around, 6),
     Action(look_at_likes, 6),
@@ -220,4 +239,6 @@ ACTIONS = (
     Action(report, 0.4),
     Action(change, 2),
     Action(unmatch, 0.4),
+    Action(ask_for_export, 0.4),
+    Action(leave, 0.08),
 )

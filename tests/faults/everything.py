@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.faults import judging
 from tests.faults.breaks import BREAKS, Break, go_wrong
-from tests.faults.doing import ACTIONS, join, upload
+from tests.faults.doing import ACTIONS, Action, join, upload
 from tests.faults.evidence import Evidence
 from tests.faults.listening import Ear
 from tests.faults.people import Person, Town
@@ -32,6 +32,7 @@ class Plan:
     think: float = 2.0  # seconds between two things that somebody does, about
     seed: int = 1
     breaks: tuple[Break, ...] = BREAKS
+    actions: tuple[Action, ...] = ACTIONS
     lease_scale: float = 0.2
     settle: float = 240.0
 
@@ -109,6 +110,7 @@ class Run:
         return [
             *await asyncio.to_thread(lambda: list(judging.stored(self.evidence))),
             *await asyncio.to_thread(lambda: list(judging.ranking(self.evidence))),
+            *await asyncio.to_thread(lambda: list(judging.erased(self.evidence))),
             *judging.files(self.evidence),
             *judging.mails(self.evidence, self.system.posted),
             *judging.events(self.evidence, self.ears),
@@ -120,10 +122,10 @@ class Run:
         if person.is_late:
             await asyncio.sleep(person.random.uniform(0, self.plan.seconds / 2))
             await self._join(person)
-        weights = [action.weight for action in ACTIONS]
-        while person.id and time.monotonic() < self._until:
+        weights = [action.weight for action in self.plan.actions]
+        while person.id and not person.has_left and time.monotonic() < self._until:
             await asyncio.sleep(person.random.expovariate(1 / self.plan.think))
-            await person.random.choices(ACTIONS, weights)[0].do(person)
+            await person.random.choices(self.plan.actions, weights)[0].do(person)
 
     async def _join(self, person: Person) -> None:
         if not await join(person):
@@ -157,7 +159,10 @@ class Run:
 
     async def judge_logins(self) -> list[str]:
         """What is wrong with anybody's logins. It ends them."""
-        return [wrong for person in self.town.here() for wrong in await judging.tokens(person)]
+        return [
+            *[wrong for person in self.town.here() for wrong in await judging.tokens(person)],
+            *[wrong for person in self.town.left() for wrong in await judging.farewell(person)],
+        ]
 
     def _fill(self, outcome: Outcome) -> None:
         town, mails = self.town, Counter(message_id for message_id, _ in self.system.posted)

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from tests.faults.journal import Entry
 from tests.faults.people import Town
 
 
@@ -34,6 +35,23 @@ class Evidence:
         for row in self.rows(query, *values):
             found[str(row.pop("key"))].append(row)
         return found
+
+    def entries(self, kind: str) -> list[Entry]:
+        """What was promised or is in doubt of a kind, and concerns nobody who has left."""
+        gone = self.gone()
+        return [
+            entry
+            for entry in self.town.journal.of(kind)
+            if kind == "erasure" or not any(name in f"{entry.who} {entry.key} {entry.content}" for name in gone)
+        ]
+
+    def gone(self) -> set[str]:
+        """Addresses and ids of those who have left, and of the matches that went with them."""
+        names = {name for person in self.town.left() for name in (person.email, person.id)}
+        there = {row["id"] for row in self.rows("SELECT id::text FROM matches")}
+        return names | {
+            match_id for match_id, both in self.town.matches.items() if both & names and match_id not in there
+        }
 
     def files(self) -> set[str]:
         """The keys of all files in storage."""

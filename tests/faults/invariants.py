@@ -1,5 +1,8 @@
 """What must never be in the database, whatever broke: each query finds what contradicts its name."""
 
+_BOTH_HERE = "m.low_id IN (SELECT id FROM users) AND m.high_id IN (SELECT id FROM users)"
+"""A conversation stays with whoever stays, when the other's account is erased."""
+
 NEVER = {
     "a pair likes what its likes do not say": """
         SELECT p.low_id, p.high_id FROM pairs p WHERE p.likes <>
@@ -13,19 +16,19 @@ NEVER = {
         SELECT p.low_id, p.high_id FROM pairs p WHERE p.likes = 3 AND 1 <>
             (SELECT count(*) FROM matches m WHERE m.low_id = p.low_id AND m.high_id = p.high_id)""",
     "a match of two who do not like each other": """
-        SELECT m.id FROM matches m LEFT JOIN pairs p USING (low_id, high_id) WHERE coalesce(p.likes, 0) <> 3""",
+        SELECT m.id FROM matches m LEFT JOIN pairs p USING (low_id, high_id)
+        WHERE coalesce(p.likes, 0) <> 3 AND """
+    + _BOTH_HERE,
     "a match whose last change is not its state": """
         SELECT m.id FROM matches m WHERE m.state IS DISTINCT FROM
             (SELECT c.after FROM match_changes c WHERE c.match_id = m.id ORDER BY c.id DESC LIMIT 1)""",
     "a match of which not both were told": """
         SELECT m.id FROM matches m WHERE 2 <> (SELECT count(*) FROM notifications n
-            WHERE n.kind = 'match.created' AND n.data ->> 'match_id' = m.id::text)""",
+            WHERE n.kind = 'match.created' AND n.data ->> 'match_id' = m.id::text) AND """
+    + _BOTH_HERE,
     "a notification of a like that is not there": """
         SELECT n.id FROM notifications n WHERE n.kind = 'like.received'
             AND NOT EXISTS (SELECT FROM likes l WHERE l.id::text = n.data ->> 'like_id')""",
-    "a count of likes that is not their number": """
-        SELECT u.id FROM users u WHERE (SELECT count(*) FROM likes WHERE liker_id = u.id) <>
-            (SELECT coalesce(sum(used), 0) FROM daily_like_counts WHERE user_id = u.id)""",
     "a block without its pair, or the other way round": """
         SELECT p.low_id, p.high_id FROM pairs p WHERE p.blocked <> EXISTS (SELECT FROM blocks b
             WHERE p.low_id = least(b.blocker_id, b.blocked_id) AND p.high_id = greatest(b.blocker_id, b.blocked_id))

@@ -1,7 +1,9 @@
 """After everything has come to rest: is what was promised true, and nothing half done?"""
 
+import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 from sqlalchemy import create_engine, text
@@ -9,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.discovery import candidates
+from shared.privacy import erasure
 from shared.quiz.traits import Trait
 from tests.faults.breaks import LOSES_RESULTS
 from tests.faults.evidence import Evidence
@@ -17,6 +20,7 @@ from tests.faults.journal import Word
 from tests.faults.kinds import KINDS
 from tests.faults.listening import Ear
 from tests.faults.people import Person
+from tests.people import PASSWORD
 
 NOTING = 5.0  # seconds around the arrival of a mail in which a fault may have kept its worker from noting it
 
@@ -24,10 +28,12 @@ NOTING = 5.0  # seconds around the arrival of a mail in which a fault may have k
 def stored(evidence: Evidence) -> Iterator[str]:
     """What the database contradicts."""
     for kind in KINDS:
-        yield from kind.rule(evidence.town.journal.of(kind.name), kind.stored(evidence))
+        yield from kind.rule(evidence.entries(kind.name), kind.stored(evidence))
     for what, query in NEVER.items():
         for row in evidence.rows(query):
             yield f"{what}: {', '.join(f'{name} {value}' for name, value in row.items())}"
+    yield from _counts(evidence)
+    yield from _lost_conversations(evidence)
     yield from _unknown_photos(evidence)
     yield from _unknown(evidence, "report", "SELECT details AS key FROM reports")
     yield from _unknown(evidence, "message", "SELECT client_id AS key FROM messages")
@@ -50,8 +56,7 @@ def ranking(evidence: Evidence) -> Iterator[str]:
         "meaning",
         "wishes",
     )
-    engine = create_engine(evidence.database_url.replace("postgresql:", "postgresql+psycopg:"))
-    with Session(engine) as session:
+    with _session(evidence) as session:
         session.execute(text("CREATE TEMPORARY TABLE known ON COMMIT DROP AS SELECT * FROM candidates"))
         candidates.make(session, user_ids=session.scalars(text("SELECT id FROM users")).all(), now=clock.now())
         for column in columns:
@@ -60,8 +65,14 @@ def ranking(evidence: Evidence) -> Iterator[str]:
                     ELSE k.{column}::text IS DISTINCT FROM c.{column}::text END"""
             for user_id, known, now in session.execute(text(query)):
                 yield f"ranking knows {column} of {user_id} as {known}, and it is {now}"[:300]
-        session.rollback()
-    engine.dispose()
+
+
+def erased(evidence: Evidence) -> Iterator[str]:
+    """Where something of those who have left is still to be found."""
+    with _session(evidence) as session:
+        for person in evidence.town.left():
+            for column in erasure.remains(session, user_id=uuid.UUID(person.id)):
+                yield f"{column} still has {person}, who has left"
 
 
 async def shown(evidence: Evidence) -> list[str]:
@@ -72,10 +83,26 @@ async def shown(evidence: Evidence) -> list[str]:
         for person in evidence.town.here():
             if kind.shown is None:
                 continue
-            mine = [entry for entry in evidence.town.journal.of(kind.name) if entry.who == str(person)]
+            mine = [entry for entry in evidence.entries(kind.name) if entry.who == str(person)]
             visible = [entry for entry in mine if entry.content.get("match_id") not in blocked]
             wrong += [f"over REST, {what}" for what in kind.rule(visible, await kind.shown(person))]
     return wrong
+
+
+async def farewell(person: Person) -> list[str]:
+    """What still lets somebody in who has left."""
+    login = {"username": person.email, "password": PASSWORD}
+    refresh = {"refresh_token": person.refresh_token}
+    asked = {
+        "a login": await person.ask("GET", "/v1/users/me", may=("token_invalid",)),
+        "a refresh token": await person.ask("POST", "/v1/auth/refresh", refresh, may=("token_invalid",)),
+        "the password": await person.ask("POST", "/v1/auth/login", login, may=("invalid_credentials",)),
+    }
+    return [
+        f"{what} of {person}, who has left, is still good"
+        for what, answer in asked.items()
+        if answer is None or not answer.code
+    ]
 
 
 async def tokens(person: Person) -> Iterator[str]:
@@ -107,10 +134,11 @@ def files(evidence: Evidence) -> Iterator[str]:
         for row in evidence.rows("SELECT renditions FROM photos WHERE renditions IS NOT NULL")
         for key in row["renditions"].values()
     }
-    reported = {row["key"] for row in evidence.rows("SELECT key FROM report_files")}
+    kept = "SELECT key FROM report_files UNION SELECT key FROM exports WHERE key IS NOT NULL"
+    named |= {row["key"] for row in evidence.rows(kept)}
     there = evidence.files()
-    yield from (f"file {key} is not there" for key in sorted((named | reported) - there))
-    yield from (f"file {key} is left over" for key in sorted(there - named - reported))
+    yield from (f"file {key} is not there" for key in sorted(named - there))
+    yield from (f"file {key} is left over" for key in sorted(there - named))
 
 
 def mails(evidence: Evidence, posted: list[tuple[str, float]]) -> Iterator[str]:
@@ -135,9 +163,11 @@ def mails(evidence: Evidence, posted: list[tuple[str, float]]) -> Iterator[str]:
 def events(evidence: Evidence, ears: list[Ear]) -> Iterator[str]:
     """Events that told of messages as they are not."""
     query = "SELECT id AS key, match_id::text, sender_id::text, number, text FROM messages"
-    messages = evidence.by_key(query)
+    messages, gone = evidence.by_key(query), evidence.gone()
     for ear in ears:
         for message_id, told in ear.messages.items():
+            if told["match_id"] in gone:
+                continue
             (kept,) = messages.get(message_id) or [{}]
             if not kept or any(told[name] != value for name, value in kept.items()):
                 yield f"{ear.person} was told of message {message_id} as it is not: {told}, not {kept}"
@@ -155,6 +185,43 @@ def missed(evidence: Evidence, ears: list[Ear]) -> int:
         for person in (row["low_id"], row["high_id"])
         if person in listening
     )
+
+
+def _counts(evidence: Evidence) -> Iterator[str]:
+    """A like is counted once, and stays counted when the one who was liked has left."""
+    gone = {person.id for person in evidence.town.left()}
+    to_gone: Counter[tuple[str, Word]] = Counter()
+    for pair, word in {(entry.key, entry.word) for entry in evidence.town.journal.of("like")}:
+        liker, _, liked = pair.partition(">")
+        if liked in gone:
+            to_gone[liker, word] += 1
+    query = """SELECT u.id::text, (SELECT count(*) FROM likes WHERE liker_id = u.id) AS likes,
+        (SELECT coalesce(sum(used), 0) FROM daily_like_counts WHERE user_id = u.id) AS used FROM users u"""
+    for row in evidence.rows(query):
+        least = row["likes"] + to_gone[row["id"], Word.PROMISED]
+        if not least <= row["used"] <= least + to_gone[row["id"], Word.DOUBT]:
+            yield f"a count of likes that is not their number: {row}, and {least} are known"
+
+
+def _lost_conversations(evidence: Evidence) -> Iterator[str]:
+    """What somebody has written stays theirs when the other leaves, unless a block hides it."""
+    gone, town = evidence.gone(), evidence.town
+    blocks = {frozenset(entry.key.split(">")) for entry in town.journal.of("block")}
+    for entry in town.journal.of("message"):
+        both = town.matches.get(entry.content["match_id"], set())
+        stays = entry.who not in gone and len(both & gone) == 1 and both not in blocks
+        if stays and entry.word == Word.PROMISED and entry.content["match_id"] in gone:
+            yield f"message {entry.key} of {entry.who} went with the account of the other"
+
+
+@contextmanager
+def _session(evidence: Evidence) -> Iterator[Session]:
+    """One in which nothing is changed in the end."""
+    engine = create_engine(evidence.database_url.replace("postgresql:", "postgresql+psycopg:"))
+    with Session(engine) as session:
+        yield session
+        session.rollback()
+    engine.dispose()
 
 
 def _unknown_photos(evidence: Evidence) -> Iterator[str]:

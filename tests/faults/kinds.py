@@ -119,6 +119,11 @@ async def _own_blocks(person: Person) -> Found:
     return {f"{person.id}>{one['user_id']}": [{}] for one in await _items(person, "/v1/matching/blocks")}
 
 
+async def _own_exports(person: Person) -> Found:
+    exports = await _items(person, "/v1/users/me/exports")
+    return {one["id"]: [{"status": one["status"]}] for one in exports if one["url"]}
+
+
 KINDS = (
     Kind("account", once, _of("SELECT email AS key, id::text, email FROM users"), _own_account),
     Kind(
@@ -149,5 +154,7 @@ KINDS = (
     ),
     Kind("block", once, _of("SELECT blocker_id || '>' || blocked_id AS key FROM blocks"), _own_blocks),
     Kind("report", once, _of("SELECT details AS key, id::text, user_id::text, reason FROM reports")),
+    Kind("export", once, _of("SELECT id AS key, status FROM exports"), _own_exports),
+    Kind("erasure", once, _of("SELECT user_id AS key FROM audit WHERE action = 'user.erased'")),
     Kind("unmatch", once, _of("SELECT id AS key, state FROM matches WHERE state = 'unmatched'")),
 )

@@ -1,6 +1,7 @@
 """What people do with each other while the system breaks."""
 
 import asyncio
+import time
 
 from tests.faults.journal import Entry
 from tests.faults.people import Person
@@ -10,11 +11,12 @@ from tests.wire import Answer, Wire
 
 async def look_around(person: Person) -> None:
     """Read discovery, and like or pass who is shown first."""
+    asked = time.monotonic()
     answer = await person.ask("GET", "/v1/discovery?limit=10")
     if answer is None:
         return
     shown = [card["user"]["id"] for card in answer.json["items"]]
-    wrongly = person.avoided.intersection(shown) | {person.id}.intersection(shown)
+    wrongly = _not_to_be_shown(person, asked) & {*shown}
     if wrongly:
         person.town.note_broken(f"{person} was shown {wrongly} in discovery")
     if len(set(shown)) < len(shown):
@@ -26,11 +28,12 @@ async def look_around(person: Person) -> None:
 
 async def look_at_likes(person: Person) -> None:
     """Read who likes me, and like somebody of them."""
+    asked = time.monotonic()
     answer = await person.ask("GET", "/v1/matching/likes?limit=10")
     if answer is None:
         return
     waiting = [one["user_id"] for one in answer.json["items"]]
-    wrongly = person.avoided.intersection(waiting)
+    wrongly = _not_to_be_shown(person, asked) & {*waiting}
     if wrongly:
         person.town.note_broken(f"{person} was shown {wrongly} among likes that wait")
     if waiting:
@@ -57,7 +60,7 @@ async def like(person: Person, user_id: str) -> None:
     if made["match"] is not None:
         pair = ":".join(sorted((person.id, user_id)))
         person.town.journal.open("match", str(person), pair).keep(id=made["match"]["id"])
-        person.matches[made["match"]["id"]] = user_id
+        person.match(made["match"]["id"], user_id)
 
 
 async def pass_over(person: Person, user_id: str) -> None:
@@ -161,23 +164,18 @@ async def block(person: Person) -> None:
 
 
 async def report(person: Person) -> None:
-    """Report somebody of one's matches, without a block. Each try is a report of its own, by its words."""
+    """Report somebody of one's matches, without a block. Under one key it is one report, however often it is sent."""
     match_id = await _some_match(person)
     if match_id is None:
         return
-    for _ in range(5):
-        details = words(person, 12)
-        about = person.matches[match_id]
-        entry = person.town.journal.open("report", str(person), details, reason="other", user_id=about)
-        body = {"user_id": about, "reason": "other", "details": details, "block": False}
-        answer = await person.ask("POST", "/v1/matching/report", body, may=("not_found",))
-        if answer is not None and answer.code:
-            entry.refuse()
-        elif answer is not None:
-            entry.keep(id=answer.json["id"])
-        if answer is not None:
-            return
-        await asyncio.sleep(1)
+    details, about = words(person, 12), person.matches[match_id]
+    entry = person.town.journal.open("report", str(person), details, reason="other", user_id=about)
+    body = {"user_id": about, "reason": "other", "details": details, "block": False}
+    answer = await person.insist("POST", "/v1/matching/report", body, key=new_id(person), may=("not_found",))
+    if answer is not None and answer.code:
+        _refused(person, entry)
+    elif answer is not None:
+        entry.keep(id=answer.json["id"])
 
 
 async def unmatch(person: Person) -> None:
@@ -207,8 +205,15 @@ async def _some_match(person: Person) -> str | None:
     """One of the person's open matches, as the API lists them."""
     answer = await person.ask("GET", "/v1/matching/matches?limit=50")
     if answer is not None:
-        person.matches = {one["id"]: one["user"]["id"] for one in answer.json["items"]}
+        person.matches.clear()
+        for one in answer.json["items"]:
+            person.match(one["id"], one["user"]["id"])
     return person.random.choice(sorted(person.matches)) if person.matches else None
+
+
+def _not_to_be_shown(person: Person, asked: float) -> set[str]:
+    """Oneself, whom one has answered, and who had left before one asked."""
+    return {person.id, *person.avoided, *(user_id for user_id, left in person.town.gone.items() if left < asked)}
 
 
 def _refused(person: Person, entry: Entry) -> None:

@@ -31,14 +31,22 @@ class Town:
     slowest: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     mailed: dict[str, list[str]] = field(default_factory=dict)
     """Tokens of the mails that somebody got, by address."""
+    matches: dict[str, set[str]] = field(default_factory=dict)
+    """Whom each match is between, as they were told."""
+    gone: dict[str, float] = field(default_factory=dict)
+    """Who has deleted their account, by id, and when they were promised that nobody sees them any more."""
     broken: list[str] = field(default_factory=list)
 
     def note_broken(self, what: str) -> None:
         self.broken.append(what)
 
     def here(self, but: "Person | None" = None) -> list["Person"]:
-        """Those who have joined."""
-        return [person for person in self.people if person.id and person is not but]
+        """Those who have joined and not left."""
+        return [person for person in self.people if person.id and not person.has_left and person is not but]
+
+    def left(self) -> list["Person"]:
+        """Those who have deleted their account."""
+        return [person for person in self.people if person.has_left]
 
 
 class Person:
@@ -60,7 +68,7 @@ class Person:
         """Whom they have passed last."""
         self.ended_tokens: list[str] = []
         """Access tokens of logins that they have ended."""
-        self.is_proven = False
+        self.is_proven = self.has_left = False
         self.unsure = False
         """Whether an earlier try of what was asked last may have been done."""
 
@@ -79,6 +87,7 @@ class Person:
         body: Any = None,
         *,
         picture: bytes | None = None,
+        key: str = "",
         may: Sequence[str] = (),
         wire: Wire | None = None,
     ) -> Answer | None:
@@ -89,7 +98,7 @@ class Person:
         began, town = time.monotonic(), self.town
         what = f"{method} {path.partition('?')[0]} of {self}"
         try:
-            answer = await (wire or self.wire).ask(method, path, body, token=self.token, picture=picture)
+            answer = await (wire or self.wire).ask(method, path, body, token=self.token, picture=picture, key=key)
         except Lost as lost:
             town.answers["none"] += 1
             if not town.trouble.explains("no answer", began):
@@ -110,15 +119,29 @@ class Person:
         return None
 
     async def insist(
-        self, method: str, path: str, body: Any = None, *, may: Sequence[str] = (), seconds: float = OUTAGE
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        picture: bytes | None = None,
+        key: str = "",
+        may: Sequence[str] = (),
     ) -> Answer | None:
         """Ask until there is an answer."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + OUTAGE
         self.unsure = False
-        while (answer := await self.ask(method, path, body, may=may)) is None and time.monotonic() < until:
+        while (answer := await self.ask(method, path, body, picture=picture, key=key, may=may)) is None:
+            if time.monotonic() > until:
+                break
             self.unsure = True
             await asyncio.sleep(AGAIN)
         return answer
+
+    def match(self, match_id: str, user_id: str) -> None:
+        """Remember a match with somebody."""
+        self.matches[match_id] = user_id
+        self.town.matches[match_id] = {self.id, user_id}
 
     def sign_in(self, tokens: Mapping[str, Any]) -> None:
         """Go on with these tokens."""

@@ -37,6 +37,8 @@ ENVIRONMENT = {
     "QUIZ_RETAKE_DAYS": "0",
     "REFRESH_GRACE_SECONDS": "120",  # somebody tries as long as a fault and what follows it can last
     "MAIL_AFTER_MINUTES": "1",
+    "EXPORTS_PER_DAY": "100",
+    "ERASURE_GRACE_DAYS": "0",
     "LOG_LEVEL": "WARNING",
 }
 
