@@ -1,5 +1,6 @@
 """Real parts for every test: one Postgres and one Redis for the run, a database of its own for each process."""
 
+import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from contextlib import ExitStack
 
 import psycopg
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -142,6 +144,17 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]
     yield configure
     monkeypatch.undo()
     clear()
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """What a test does to the log of this process ends with it."""
+    root = logging.getLogger()
+    handlers, level, before = list(root.handlers), root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**before)
 
 
 @pytest.fixture

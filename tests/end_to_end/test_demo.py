@@ -231,6 +231,29 @@ def test_a_killed_api_process_is_seen_by_nobody_who_talks(demo: Stack, windows: 
             window.complaints.clear()
 
 
+def test_whoever_is_suspended_reads_why_and_objects(demo: Stack, windows: Windows) -> None:
+    (chris,) = demo.rows("SELECT id FROM users WHERE username = 'chris'")[0]
+    demo.rows(f"UPDATE users SET status = 'suspended', suspended_from = 'active' WHERE id = '{chris}'")
+    demo.rows(
+        "INSERT INTO notices (id, user_id, kind, facts, rule, automatic, created_at) VALUES"
+        f" (gen_random_uuid(), '{chris}', 'banned', 'We have closed your account.', 'Be kind.', false, now())"
+    )
+    try:
+        page = windows.open(viewport=DESK)
+        page.locator(".star.chris").click()
+        expect(page.get_by_role("alert")).to_contain_text("suspended")
+        windows.all[-1].forgive("403")
+        notice = page.locator(".notices li")
+        expect(notice).to_contain_text("We have closed your account.")
+        notice.get_by_text("Object").click()
+        notice.get_by_label("Why is that wrong?").fill("That was somebody else.")
+        notice.get_by_role("button", name="Send").click()
+        expect(notice).to_contain_text("You objected: That was somebody else.")
+        assert demo.rows("SELECT kind FROM signals WHERE kind = 'appeal'") == [("appeal",)]
+    finally:
+        demo.rows(f"UPDATE users SET status = 'active', suspended_from = NULL WHERE id = '{chris}'")
+
+
 def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail(demo: Stack, windows: Windows) -> None:
     page = windows.open(viewport=DESK)
     page.get_by_role("button", name="Forgot your password?").click()
@@ -258,26 +281,3 @@ def write(page: Page, name: str, words: str) -> None:
     page.get_by_label(f"Message to {name}").fill(words)
     page.keyboard.press("Enter")
     expect(page.locator(".mine").last).to_contain_text(words)
-
-
-def test_whoever_is_suspended_reads_why_and_objects(demo: Stack, windows: Windows) -> None:
-    (chris,) = demo.rows("SELECT id FROM users WHERE username = 'chris'")[0]
-    demo.rows(f"UPDATE users SET status = 'suspended', suspended_from = 'active' WHERE id = '{chris}'")
-    demo.rows(
-        "INSERT INTO notices (id, user_id, kind, facts, rule, automatic, created_at) VALUES"
-        f" (gen_random_uuid(), '{chris}', 'banned', 'We have closed your account.', 'Be kind.', false, now())"
-    )
-    try:
-        page = windows.open(viewport=DESK)
-        page.locator(".star.chris").click()
-        expect(page.get_by_role("alert")).to_contain_text("suspended")
-        windows.all[-1].forgive("403")
-        notice = page.locator(".notices li")
-        expect(notice).to_contain_text("We have closed your account.")
-        notice.get_by_text("Object").click()
-        notice.get_by_label("Why is that wrong?").fill("That was somebody else.")
-        notice.get_by_role("button", name="Send").click()
-        expect(notice).to_contain_text("You objected: That was somebody else.")
-        assert demo.rows("SELECT kind FROM signals WHERE kind = 'appeal'") == [("appeal",)]
-    finally:
-        demo.rows(f"UPDATE users SET status = 'active', suspended_from = NULL WHERE id = '{chris}'")

@@ -6,12 +6,11 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import anyio
 import pytest
-import structlog
 from anyio import to_thread
 from fastapi.testclient import TestClient
 from hypothesis import given
@@ -28,10 +27,9 @@ Entries = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
-    """What was logged since the last look; logging is left as it was found."""
-    root, written = logging.getLogger(), io.StringIO()
-    handlers, level, before = list(root.handlers), root.level, structlog.get_config()
+def lines(monkeypatch: pytest.MonkeyPatch, logging_restored: None) -> Lines:
+    """What was logged since the last look."""
+    written = io.StringIO()
     monkeypatch.setattr(sys, "stdout", written)
 
     def read() -> list[str]:
@@ -40,10 +38,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
         written.truncate()
         return text.splitlines()
 
-    yield read
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**before)
+    return read
 
 
 @pytest.fixture
