@@ -26,9 +26,6 @@ NEVER = {
         SELECT m.id FROM matches m WHERE 2 <> (SELECT count(*) FROM notifications n
             WHERE n.kind = 'match.created' AND n.data ->> 'match_id' = m.id::text) AND """
     + _BOTH_HERE,
-    "a notification of a like that is not there": """
-        SELECT n.id FROM notifications n WHERE n.kind = 'like.received'
-            AND NOT EXISTS (SELECT FROM likes l WHERE l.id::text = n.data ->> 'like_id')""",
     "a block without its pair, or the other way round": """
         SELECT p.low_id, p.high_id FROM pairs p WHERE p.blocked <> EXISTS (SELECT FROM blocks b
             WHERE p.low_id = least(b.blocker_id, b.blocked_id) AND p.high_id = greatest(b.blocker_id, b.blocked_id))
@@ -57,8 +54,9 @@ NEVER = {
     "unread messages of which nobody was told": """
         SELECT m.id FROM matches m CROSS JOIN LATERAL
             (VALUES (m.low_id, m.low_unread), (m.high_id, m.high_unread)) AS of (user_id, unread)
-        WHERE of.unread > 0 AND NOT EXISTS (SELECT FROM notifications n WHERE n.user_id = of.user_id
-            AND n.kind = 'message.created' AND n.read_at IS NULL AND n.data ->> 'match_id' = m.id::text)""",
+        WHERE of.unread > 0 AND of.user_id IN (SELECT id FROM users)
+            AND NOT EXISTS (SELECT FROM notifications n WHERE n.user_id = of.user_id
+                AND n.kind = 'message.created' AND n.read_at IS NULL AND n.data ->> 'match_id' = m.id::text)""",
     "a report without a case": "SELECT id FROM reports WHERE case_id IS NULL",
     "a photo that still waits": "SELECT id FROM photos WHERE status = 'processing'",
     "photos that are not numbered from 0": """

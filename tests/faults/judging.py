@@ -34,6 +34,7 @@ def stored(evidence: Evidence) -> Iterator[str]:
             yield f"{what}: {', '.join(f'{name} {value}' for name, value in row.items())}"
     yield from _counts(evidence)
     yield from _lost_conversations(evidence)
+    yield from _likes_told_of(evidence)
     yield from _unknown_photos(evidence)
     yield from _unknown(evidence, "report", "SELECT details AS key FROM reports")
     yield from _unknown(evidence, "message", "SELECT client_id AS key FROM messages")
@@ -201,6 +202,17 @@ def _counts(evidence: Evidence) -> Iterator[str]:
         least = row["likes"] + to_gone[row["id"], Word.PROMISED]
         if not least <= row["used"] <= least + to_gone[row["id"], Word.DOUBT]:
             yield f"a count of likes that is not their number: {row}, and {least} are known"
+
+
+def _likes_told_of(evidence: Evidence) -> Iterator[str]:
+    """A notification of a like that is not there: unless its author has left."""
+    gone = evidence.gone()
+    theirs = {like.content.get("id") for like in evidence.town.journal.of("like") if like.who in gone}
+    query = """SELECT n.id::text, n.data ->> 'like_id' AS like_id FROM notifications n WHERE n.kind = 'like.received'
+        AND NOT EXISTS (SELECT FROM likes l WHERE l.id::text = n.data ->> 'like_id')"""
+    for row in evidence.rows(query):
+        if row["like_id"] not in theirs:
+            yield f"a notification of a like that is not there: {row}"
 
 
 def _lost_conversations(evidence: Evidence) -> Iterator[str]:

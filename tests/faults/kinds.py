@@ -110,9 +110,12 @@ async def _own_messages(person: Person) -> Found:
 
 
 async def _all_matches(person: Person) -> list[dict[str, Any]]:
-    ended = await person.ask("GET", "/v1/matching/matches?state=unmatched&limit=100")
-    assert ended is not None, f"{person} cannot read their matches afterwards"
-    return [*await _items(person, "/v1/matching/matches"), *ended.json["items"]]
+    matches = await _items(person, "/v1/matching/matches")
+    for state in ("unmatched", "deleted"):
+        ended = await person.ask("GET", f"/v1/matching/matches?state={state}&limit=100")
+        assert ended is not None, f"{person} cannot read their matches afterwards"
+        matches += ended.json["items"]
+    return matches
 
 
 async def _own_blocks(person: Person) -> Found:
@@ -156,5 +159,9 @@ KINDS = (
     Kind("report", once, _of("SELECT details AS key, id::text, user_id::text, reason FROM reports")),
     Kind("export", once, _of("SELECT id AS key, status FROM exports"), _own_exports),
     Kind("erasure", once, _of("SELECT user_id AS key FROM audit WHERE action = 'user.erased'")),
-    Kind("unmatch", once, _of("SELECT id AS key, state FROM matches WHERE state = 'unmatched'")),
+    Kind(
+        "unmatch",
+        once,
+        _of("SELECT id AS key, 'unmatched' AS state FROM matches WHERE state IN ('unmatched', 'deleted')"),
+    ),
 )
