@@ -37,13 +37,10 @@ class Evidence:
         return found
 
     def entries(self, kind: str) -> list[Entry]:
-        """What was promised or is in doubt of a kind, and concerns nobody who has left."""
+        """What was asked for of a kind, and does not go with somebody who has left."""
         gone = self.gone()
-        return [
-            entry
-            for entry in self.town.journal.of(kind)
-            if kind == "erasure" or not any(name in f"{entry.who} {entry.key} {entry.content}" for name in gone)
-        ]
+        entries = self.town.journal.of(kind)
+        return [entry for entry, names in zip(entries, map(_names, entries), strict=True) if not _any_in(gone, names)]
 
     def gone(self) -> set[str]:
         """Addresses and ids of those who have left, and of the matches that went with them."""
@@ -56,3 +53,18 @@ class Evidence:
     def files(self) -> set[str]:
         """The keys of all files in storage."""
         return {str(path.relative_to(self.media)) for path in self.media.rglob("*") if path.is_file()}
+
+
+def _names(entry: Entry) -> str:
+    """Words with the address or the id of whoever takes something with them, or of the match with which it goes."""
+    if entry.kind == "erasure":
+        return ""
+    if entry.kind == "message":  # it is the other's as well
+        return str(entry.content["match_id"])
+    if entry.kind == "report":
+        return str(entry.content["user_id"])
+    return f"{entry.who} {entry.key} {entry.content}"
+
+
+def _any_in(names: set[str], words: str) -> bool:
+    return any(name in words for name in names)

@@ -19,6 +19,10 @@ NEVER = {
         SELECT m.id FROM matches m LEFT JOIN pairs p USING (low_id, high_id)
         WHERE coalesce(p.likes, 0) <> 3 AND """
     + _BOTH_HERE,
+    "a match with somebody who has left, and that does not say so": """
+        SELECT m.id FROM matches m WHERE m.state <> 'deleted' AND NOT ("""
+    + _BOTH_HERE
+    + ")",
     "a match whose last change is not its state": """
         SELECT m.id FROM matches m WHERE m.state IS DISTINCT FROM
             (SELECT c.after FROM match_changes c WHERE c.match_id = m.id ORDER BY c.id DESC LIMIT 1)""",

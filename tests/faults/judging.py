@@ -81,10 +81,11 @@ async def shown(evidence: Evidence) -> list[str]:
     wrong = []
     blocked = {row["id"] for row in evidence.rows("SELECT id::text FROM matches WHERE blocked")}
     for kind in KINDS:
+        if kind.shown is None:
+            continue
+        entries = evidence.entries(kind.name)
         for person in evidence.town.here():
-            if kind.shown is None:
-                continue
-            mine = [entry for entry in evidence.entries(kind.name) if entry.who == str(person)]
+            mine = [entry for entry in entries if entry.who == str(person)]
             visible = [entry for entry in mine if entry.content.get("match_id") not in blocked]
             wrong += [f"over REST, {what}" for what in kind.rule(visible, await kind.shown(person))]
     return wrong
@@ -191,34 +192,38 @@ def missed(evidence: Evidence, ears: list[Ear]) -> int:
 def _counts(evidence: Evidence) -> Iterator[str]:
     """A like is counted once, and stays counted when the one who was liked has left."""
     gone = {person.id for person in evidence.town.left()}
-    to_gone: Counter[tuple[str, Word]] = Counter()
-    for pair, word in {(entry.key, entry.word) for entry in evidence.town.journal.of("like")}:
-        liker, _, liked = pair.partition(">")
-        if liked in gone:
-            to_gone[liker, word] += 1
+    asked = evidence.town.journal.of("like")
+    promised = {entry.key for entry in asked if entry.word == Word.PROMISED}
+    doubts = {entry.key for entry in asked if entry.word == Word.DOUBT} - promised
+    of_promised, of_doubts = (
+        Counter(liker for liker, _, liked in (pair.partition(">") for pair in pairs) if liked in gone)
+        for pairs in (promised, doubts)
+    )
     query = """SELECT u.id::text, (SELECT count(*) FROM likes WHERE liker_id = u.id) AS likes,
         (SELECT coalesce(sum(used), 0) FROM daily_like_counts WHERE user_id = u.id) AS used FROM users u"""
     for row in evidence.rows(query):
-        least = row["likes"] + to_gone[row["id"], Word.PROMISED]
-        if not least <= row["used"] <= least + to_gone[row["id"], Word.DOUBT]:
+        least = row["likes"] + of_promised[row["id"]]
+        if not least <= row["used"] <= least + of_doubts[row["id"]]:
             yield f"a count of likes that is not their number: {row}, and {least} are known"
 
 
 def _likes_told_of(evidence: Evidence) -> Iterator[str]:
     """A notification of a like that is not there: unless its author has left."""
     gone = evidence.gone()
-    theirs = {like.content.get("id") for like in evidence.town.journal.of("like") if like.who in gone}
-    query = """SELECT n.id::text, n.data ->> 'like_id' AS like_id FROM notifications n WHERE n.kind = 'like.received'
-        AND NOT EXISTS (SELECT FROM likes l WHERE l.id::text = n.data ->> 'like_id')"""
+    theirs = [like for like in evidence.town.journal.of("like") if like.who in gone and like.word != Word.REFUSED]
+    known = {like.content.get("id") for like in theirs}
+    unknown = {like.key.partition(">")[2] for like in theirs if "id" not in like.content}
+    query = """SELECT n.user_id::text, n.data ->> 'like_id' AS like_id FROM notifications n
+        WHERE n.kind = 'like.received' AND NOT EXISTS (SELECT FROM likes l WHERE l.id::text = n.data ->> 'like_id')"""
     for row in evidence.rows(query):
-        if row["like_id"] not in theirs:
+        if row["like_id"] not in known and row["user_id"] not in unknown:
             yield f"a notification of a like that is not there: {row}"
 
 
 def _lost_conversations(evidence: Evidence) -> Iterator[str]:
     """What somebody has written stays theirs when the other leaves, unless a block hides it."""
     gone, town = evidence.gone(), evidence.town
-    blocks = {frozenset(entry.key.split(">")) for entry in town.journal.of("block")}
+    blocks = {frozenset(one.key.split(">")) for one in town.journal.of("block") if one.word != Word.REFUSED}
     for entry in town.journal.of("message"):
         both = town.matches.get(entry.content["match_id"], set())
         stays = entry.who not in gone and len(both & gone) == 1 and both not in blocks

@@ -25,9 +25,9 @@ class Ear:
         """Those that events told of, by id, and `match_id` beside them."""
 
     async def listen(self) -> None:
-        """Connect, and connect again, until cancelled."""
+        """Connect, and connect again, until cancelled or gone."""
         url = f"ws://127.0.0.1:{self.person.town.port}/v1/ws"
-        while True:
+        while not self.person.has_left:
             with suppress(OSError, WebSocketException, TimeoutError):
                 async with connect(url, compression=None, open_timeout=10) as socket:
                     said = {"type": "auth", "token": self.person.token, "since": self.last}

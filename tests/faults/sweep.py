@@ -1,9 +1,10 @@
-"""`python -m tests.faults.sweep`: two days pass for the files in storage, in which every shard of them is swept."""
+"""`python -m tests.faults.sweep`: two days pass for photos in storage, and two hours for archives."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 from shared import clock
+from worker import exporting
 from worker.photos import SHARDS, SWEEP_EVERY, YOUNG, sweep_files
 
 
@@ -13,6 +14,8 @@ def main() -> None:
     for step in range(SHARDS + YOUNG // SWEEP_EVERY + 2):
         with mock.patch.object(clock, "now", return_value=began + step * SWEEP_EVERY):
             sweep_files()
+    with mock.patch.object(clock, "now", return_value=began + timedelta(hours=2)):
+        exporting.tidy()
 
 
 if __name__ == "__main__":

@@ -23,12 +23,12 @@ from dev.supervisor import Program, Supervisor, run_once, wait_for
 from tests.faults.proxy import Proxy
 from tests.mail_server import Postbox, text_of, token_of
 from tests.stack import Stack
+from tests.unlimited import UNLIMITED
 from tests.wire import Lost, Wire
 
 DISK_MB = 256
-UNLIMITED = {"SIGNUP", "LOGIN", "LOGIN_ADDRESS", "REFRESH", "LOGOUT", "FORGOT", "DEFAULT"}
 ENVIRONMENT = {
-    **{f"RATE_LIMIT_{name}": "100000/minute" for name in UNLIMITED},
+    **UNLIMITED,
     "LIKES_PER_DAY": "1000",
     "LIKES_PER_MINUTE": "1000",
     "REFUSALS_UNTIL_PAUSE": "100",

@@ -12,6 +12,7 @@ from tests.faults import judging
 from tests.faults.breaks import BREAKS
 from tests.faults.doing import ACTIONS, leave
 from tests.faults.everything import Plan, Run, prepared
+from tests.faults.journal import Word
 
 SOME = {
     "every worker killed",
@@ -31,6 +32,9 @@ TAKEN = {
     "UPDATE prompt_answers SET vector = NULL, model = NULL, engine = NULL": "an answer that is not embedded",
     "INSERT INTO work (kind, key) VALUES ('photos.process', 'lost')": "work that is left",
     "DELETE FROM photos": "photo",
+    """UPDATE notifications SET data = data || '{"like_id": "another"}' WHERE kind = 'like.received'""": (
+        "a notification of a like that is not there"
+    ),
 }
 
 
@@ -53,9 +57,30 @@ def test_what_people_were_promised_is_true_whatever_breaks() -> None:
             next(run.system.media.glob("photos/*/*/*.webp")).unlink()
             assert any("is not there" in one for one in await run.judge())
             assert not await run.judge_logins()
+            await _leave_without_a_trace(run)
 
     with open_folder() as folder:
         asyncio.run(everything(folder))
+
+
+async def _leave_without_a_trace(run: Run) -> None:
+    """The judge notices when nothing becomes of it that somebody has left, and when too much does."""
+    blocks = {frozenset(entry.key.split(">")) for entry in run.town.journal.of("block")}
+    match_id, email = next(
+        (entry.content["match_id"], entry.who)
+        for entry in run.town.journal.of("message")
+        if entry.word == Word.PROMISED and run.town.matches[entry.content["match_id"]] not in blocks
+    )
+    (leaver,) = (
+        person for person in run.town.people if person.id in run.town.matches[match_id] and person.email != email
+    )
+    leaver.has_left = True
+    assert any("still has" in one for one in judging.erased(run.evidence))
+    assert len(await judging.farewell(leaver)) == 3
+    said = _judged_after(
+        run, f"DELETE FROM messages WHERE match_id = '{match_id}'", f"DELETE FROM matches WHERE id = '{match_id}'"
+    )
+    assert any("went with the account" in one for one in said)
 
 
 def _judged_after(run: Run, *queries: str) -> list[str]:
