@@ -25,8 +25,8 @@ PEOPLE: Final = 300
 SOCKETS: Final = 200
 EVERY: Final = 10.0  # seconds between two looks
 WARM_UP: Final = 10.0
-"""Minutes whose memory does not count, of a long soak; of a short one a third. In ten everything of the timetable has been
-done once: whoever ranks a region for the first time loads a compiler for it, and keeps it."""
+"""Minutes whose memory does not count, of a long soak; of a short one a third. In ten, everything of the timetable has
+been done once: who ranks a region for the first time loads a compiler for it, and keeps it."""
 
 # Finding out what it can take
 FIRST_RATE: Final = 20.0
