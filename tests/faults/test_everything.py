@@ -75,7 +75,7 @@ async def _leave_without_a_trace(run: Run) -> None:
         person for person in run.town.people if person.id in run.town.matches[match_id] and person.email != email
     )
     leaver.has_left = True
-    assert any("still has" in one for one in judging.erased(run.evidence))
+    assert any("still has" in one for one in list(judging.erased(run.evidence)))  # which closes its connection
     assert len(await judging.farewell(leaver)) == 3
     said = _judged_after(
         run, f"DELETE FROM messages WHERE match_id = '{match_id}'", f"DELETE FROM matches WHERE id = '{match_id}'"
