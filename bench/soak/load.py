@@ -108,11 +108,11 @@ class Load:
         picture: bytes | None = None,
     ) -> Answer | None:
         """The answer, if it is a good one."""
-        wire = self._free.pop() if self._free else Wire(self._port, timeout=PATIENCE)
+        wire, token = self._free.pop() if self._free else Wire(self._port, timeout=PATIENCE), person.token
         name = f"{method} {'/'.join('…' if len(part) == 36 else part for part in path.partition('?')[0].split('/'))}"
         self.tally.sent[name] += 1
         try:
-            answer = await wire.ask(method, path, body, token=person.token, picture=picture)
+            answer = await wire.ask(method, path, body, token=token, picture=picture)
         except Lost as lost:
             self.tally.errors[f"{name}: {lost}"] += 1
             return None
@@ -121,6 +121,11 @@ class Load:
         self.tally.times.append(answer.seconds)
         if answer.status // 100 == 2:
             return answer
+        if answer.code == "token_expired":  # and as any client, ask again with a new one
+            if person.token == token:
+                await _refresh(self, person)
+            if person.token != token:
+                return await self.ask(person, method, path, body, picture=picture)
         if answer.code in EXPECTED:
             self.tally.refused[answer.code] += 1
         else:
