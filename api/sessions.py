@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response, status
 from api.accounts import SIGNED_IN
 from api.dependencies import Me
 from api.errors import documented
-from api.shapes import Limit, Offset, Page, Shape, with_example
+from api.shapes import Limit, Offset, Page, Shape, page, with_example
 from shared import clock
 from shared.accounts import sign_in
 
@@ -48,19 +48,19 @@ async def list_sessions(
     me: Me, limit: Annotated[Limit, Query()] = 20, offset: Annotated[Offset, Query()] = 0
 ) -> Page[SessionShape]:
     """Your living logins, the one used last first."""
-    living = await me.run(sign_in.sessions, now=clock.now())
-    shown = [
-        SessionShape(
+    return page(
+        await me.run(sign_in.sessions, now=clock.now()),
+        lambda login: SessionShape(
             id=login.id,
             device=login.device,
             created_at=login.created_at,
             last_used_at=login.rotated_at,
             expires_at=login.idle_until,
             current=login.id == me.claims.session_id,
-        )
-        for login in living
-    ]
-    return Page(items=shown[offset : offset + limit], total=len(shown), limit=limit, offset=offset)
+        ),
+        limit=limit,
+        offset=offset,
+    )
 
 
 @router.delete(
